@@ -1,0 +1,66 @@
+#include "config/crosscheck.h"
+
+#include <stdio.h>
+
+#include "config/keys.h"
+
+/* Paths that Guichet itself serves (http/route.h). */
+static const char *const own_path[] = {"/api/metrics", "/api/health"};
+
+/* What has to be there, whatever it is. */
+static int check_whole(const struct config_provider *p, struct fail *why)
+{
+    const char *missing = p->scheme == NULL                 ? "scheme"
+                          : p->path == NULL                 ? "path"
+                          : p->secret.n == 0 && !p->retired ? "secret"
+                                                            : NULL;
+    if (missing == NULL)
+        return 0;
+    return fail_set(why, "%s: [provider %s] has no `%s`; add it%s", p->origin, p->name, missing,
+                    strcmp(missing, "secret") == 0
+                        ? ", as env:NAME, file:/PATH, dir:/PATH or the secret itself: nothing is "
+                          "received unverified"
+                        : "");
+}
+
+/* Sets `line` of the provider's path, or 0 where it has the default. */
+static unsigned path_line(const struct config_provider *p)
+{
+    return p->line_of[keys_index(keys_find(SECTION_PROVIDER, SLICE_LITERAL("path")))];
+}
+
+static int check_path(const struct config *c, size_t i, struct fail *why)
+{
+    const struct config_provider *p = &c->provider[i];
+    unsigned line = path_line(p);
+    char where[CONFIG_ORIGIN_MAX];
+
+    if (line != 0)
+        (void)snprintf(where, sizeof(where), "%s:%u", c->file != NULL ? c->file : "", line);
+    else
+        (void)snprintf(where, sizeof(where), "%s", p->origin);
+    for (size_t k = 0; k < sizeof(own_path) / sizeof(own_path[0]); k++)
+        if (strcmp(p->path, own_path[k]) == 0)
+            return fail_set(why,
+                            "%s: [provider %s] has the path %s, which Guichet serves itself; "
+                            "choose another",
+                            where, p->name, p->path);
+    for (size_t k = 0; k < i; k++)
+        if (strcmp(p->path, c->provider[k].path) == 0)
+            return fail_set(why,
+                            "%s: [provider %s] has the path %s, and so has [provider %s] (%s); "
+                            "give each its own",
+                            where, p->name, p->path, c->provider[k].name, c->provider[k].origin);
+    return 0;
+}
+
+int crosscheck(const struct config *c, struct fail *why)
+{
+    for (size_t i = 0; i < c->nproviders; i++)
+        if (check_whole(&c->provider[i], why) != 0)
+            return -1;
+    for (size_t i = 0; i < c->nproviders; i++)
+        if (check_path(c, i, why) != 0)
+            return -1;
+    return 0;
+}
