@@ -1,0 +1,24 @@
+/* route: which path is whose.
+ *
+ * Fixed endpoints are rows of a table; providers are mounted by the configuration. */
+#ifndef GUICHET_HTTP_ROUTE_H
+#define GUICHET_HTTP_ROUTE_H
+
+#include "config/config.h"
+#include "http/request.h"
+
+enum route_kind { ROUTE_NONE, ROUTE_PROVIDER, ROUTE_METRICS, ROUTE_HEALTH };
+
+struct route {
+    enum route_kind kind;
+    size_t provider;      /* ROUTE_PROVIDER: index into config->provider */
+    const char *allow;    /* value of Allow: the methods served */
+    bool method_ok;       /* the request's method is one of them */
+    bool carries_secrets; /* HTTPS may be required */
+};
+
+/* The route of the request; its path must lie below the configured base_path. A fixed endpoint goes
+ * before a provider at the same path. ROUTE_NONE: `allow` is NULL. */
+struct route route_find(const struct config *c, const struct request *r);
+
+#endif
