@@ -1,0 +1,123 @@
+#include "events/document.h"
+
+#include <jansson.h>
+
+#include "events/refuse.h"
+
+_Static_assert(JANSSON_VERSION_HEX >= 0x020b00, "error codes and ordered objects are needed");
+
+/* Bytes of one step of a path. */
+#define STEP_MAX 32
+
+struct document {
+    json_t *root;
+    struct slice body;
+};
+
+/* Jansson's findings in our words: its own texts quote the body. */
+static enum event_status refuse_syntax(const json_error_t *error, struct event *e)
+{
+    static const struct {
+        enum json_error_code code;
+        const char *reason, *text;
+    } findings[] = {
+        {json_error_invalid_utf8, "not_json", "a byte is not UTF-8"},
+        {json_error_premature_end_of_input, "not_json", "it ends too early"},
+        {json_error_end_of_input_expected, "not_json", "something follows its end"},
+        {json_error_invalid_syntax, "not_json", "invalid syntax"},
+        {json_error_null_byte_in_key, "not_json", "a member's name holds \\u0000"},
+        {json_error_duplicate_key, "duplicate_key", "an object has two members of one name"},
+        {json_error_numeric_overflow, "number_range", "a number is beyond a double's range"},
+        {json_error_stack_overflow, "too_deep", "more than 2048 levels"},
+    };
+    enum json_error_code code = json_error_code(error);
+
+    for (size_t i = 0; i < sizeof findings / sizeof findings[0]; i++)
+        if (findings[i].code == code)
+            return refuse(e, findings[i].reason,
+                          "the body must be a JSON object in UTF-8 without duplicate names; %s, in "
+                          "line %d, column %d",
+                          findings[i].text, error->line, error->column);
+    return EVENT_NO_MEMORY; /* Jansson tells of a failed allocation by no code of its own */
+}
+
+enum event_status document_read(struct slice body, struct arena *arena, struct document **out,
+                                struct event *e)
+{
+    /* Integers as doubles: an unknown field may hold one beyond 63 bits, and known ones are read raw. */
+    const size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL;
+    struct document *d = arena_alloc(arena, sizeof *d);
+    json_error_t error;
+
+    if (d == NULL)
+        return EVENT_NO_MEMORY;
+    /* Jansson swallows a NUL behind a number or a word. */
+    if (body.n > 0 && memchr(body.p, '\0', body.n) != NULL)
+        return refuse(e, "not_json", "the body must be a JSON object, in which no byte is zero");
+    d->body = body;
+    d->root = json_loadb(body.p != NULL ? body.p : "", body.n, flags, &error);
+    if (d->root == NULL)
+        return refuse_syntax(&error, e);
+    if (!json_is_object(d->root)) {
+        document_free(d);
+        return refuse(e, "wrong_type", "the body must be a JSON object, not an array");
+    }
+    *out = d;
+    return EVENT_OK;
+}
+
+void document_free(struct document *d)
+{
+    if (d == NULL)
+        return;
+    json_decref(d->root);
+    d->root = NULL;
+}
+
+enum document_kind document_text(const struct document *d, const char *path, struct slice *text)
+{
+    const json_t *at = d->root;
+
+    while (at != NULL && *path != '\0') {
+        char step[STEP_MAX];
+        size_t n = strcspn(path, ".");
+        if (n >= sizeof step)
+            return DOCUMENT_ABSENT;
+        memcpy(step, path, n);
+        step[n] = '\0';
+        at = json_object_get(at, step);
+        path += path[n] == '.' ? n + 1 : n;
+    }
+    if (at == NULL)
+        return DOCUMENT_ABSENT;
+    if (!json_is_string(at))
+        return DOCUMENT_OTHER;
+    *text = (struct slice){json_string_value(at), json_string_length(at)};
+    return DOCUMENT_TEXT;
+}
+
+struct slice document_raw(const struct document *d, const char *name)
+{
+    struct document_cursor c = document_begin(d);
+    struct slice member, raw;
+
+    while (document_next(d, &c, &member, &raw))
+        if (slice_is(member, name))
+            return raw;
+    return SLICE_NONE;
+}
+
+struct document_cursor document_begin(const struct document *d)
+{
+    return (struct document_cursor){json_object_iter(d->root), members_of(d->body)};
+}
+
+bool document_next(const struct document *d, struct document_cursor *c, struct slice *name,
+                   struct slice *raw)
+{
+    if (c->member == NULL || !members_next(&c->values, raw))
+        return false;
+    *name = slice_of(json_object_iter_key(c->member));
+    c->member = json_object_iter_next(d->root, c->member);
+    return true;
+}
