@@ -1,0 +1,35 @@
+/* redis_link: one connection to a Redis server, with deadlines.
+ *
+ * hiredis' own timeouts count for one read or write each; here the whole exchange ends at the
+ * deadline. The connection never comes back to life after an error: it is closed, and dialled anew
+ * by the next redis_link_open. */
+#ifndef GUICHET_STORE_REDIS_LINK_H
+#define GUICHET_STORE_REDIS_LINK_H
+
+#include "base/clock.h"
+#include "store/redis_reply.h"
+#include "store/redis_url.h"
+
+#define REDIS_CONNECT_MS 1000 /* a dial takes no longer */
+
+struct redisContext;
+
+struct redis_link {
+    struct redis_address address;
+    const struct clock *clock;
+    struct redisContext *context; /* NULL: not connected */
+    unsigned dialled;             /* connections made */
+};
+
+/* Connects, proves who we are and chooses the database, unless that was done. */
+bool redis_link_open(struct redis_link *l, int64_t deadline_ms, struct redis_trouble *t);
+
+/* Sends a command and waits for its answer, which the caller frees; an answer may be an error. NULL
+ * with the trouble: the outcome is unknown and the link closed. The link must be open. */
+struct redisReply *redis_link_call(struct redis_link *l, int64_t deadline_ms, size_t argc,
+                                   const char **argv, const size_t *length,
+                                   struct redis_trouble *t);
+
+void redis_link_close(struct redis_link *l);
+
+#endif

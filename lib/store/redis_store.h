@@ -1,0 +1,39 @@
+/* redis_store: what the parts of the Redis back end share; nobody else includes it. */
+#ifndef GUICHET_STORE_REDIS_STORE_H
+#define GUICHET_STORE_REDIS_STORE_H
+
+#include "store/redis_batch.h"
+#include "store/redis_link.h"
+
+#define REDIS_SHA1_TEXT 40
+
+struct redis_store {
+    struct store base;
+    struct redis_link link;
+    struct redis_batch batch;
+    char sha1[REDIS_SHA1_TEXT + 1]; /* of the script as the server says it; "": not asked yet */
+    bool evaluated;                 /* the script was run once, by EVAL */
+};
+
+/* Commits with `scope` behind the prefix of every key (see redis_batch.h). */
+void redis_commit_scoped(struct redis_store *s, const struct store_batch *batch, const char *scope,
+                         struct store_result *result);
+
+/* One command of NUL-terminated words (at most REDIS_WORDS_MAX), over a connection that is opened
+ * for it. NULL with the trouble when there is no answer or it is an error. */
+#define REDIS_WORDS_MAX 48
+struct redisReply *redis_ask(struct redis_store *s, int64_t deadline_ms, const char *const *word,
+                             size_t n, struct redis_trouble *t);
+
+/* The parts of store_ops that do not commit (redis_examine.c, redis_ask.c). */
+bool redis_probe(struct store *base, int64_t timeout_ms, struct fail *why);
+bool redis_gauges(struct store *base, const struct store_provider *p, int64_t deadline_ms,
+                  struct store_gauges *out);
+bool redis_run_id(struct store *base, int64_t deadline_ms, char out[static 48], struct fail *why);
+void redis_examine(struct store *base, const struct store_provider *p, size_t n,
+                   int64_t deadline_ms, struct store_findings *out);
+
+/* The value of a line "name:value" of INFO; empty if there is none. */
+struct slice redis_info_field(const struct redisReply *info, const char *name);
+
+#endif

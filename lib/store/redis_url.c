@@ -1,0 +1,168 @@
+#include "store/redis_url.h"
+
+#include <string.h>
+#include <sys/types.h>
+#include "base/codec.h"
+#include "base/slice.h"
+#include "base/text.h"
+
+/* Cuts s at the first c: the part before it; s keeps the part behind it. False when there is no c.
+ */
+static bool cut(struct slice *s, char c, struct slice *before)
+{
+    const char *at = s->n > 0 ? memchr(s->p, c, s->n) : NULL;
+
+    if (at == NULL)
+        return false;
+    *before = (struct slice){s->p, (size_t)(at - s->p)};
+    *s = slice_from(*s, before->n + 1);
+    return true;
+}
+
+static bool decode(struct slice text, char *out, size_t room, const char *what, struct fail *why)
+{
+    ssize_t n = percent_decode(text, out, room - 1);
+
+    if (n < 0) {
+        fail_set(why,
+                 "store: the %s is longer than %zu bytes or has a %% that two hex digits do not "
+                 "follow; write a %% that is meant as %%25",
+                 what, room - 1);
+        return false;
+    }
+    out[n] = '\0';
+    return true;
+}
+
+static bool number(struct slice text, int64_t max, int *out, const char *what, struct fail *why)
+{
+    int64_t v;
+
+    if (!text_to_i64(text, &v) || v > max) {
+        fail_set(why, "store: the %s must be a number from 0 to %lld", what, (long long)max);
+        return false;
+    }
+    *out = (int)v;
+    return true;
+}
+
+/* user:password, or :password */
+static bool read_credentials(struct slice s, struct redis_address *a, struct fail *why)
+{
+    struct slice user;
+
+    if (!cut(&s, ':', &user) || s.n == 0) {
+        fail_set(why, "store: before the @ must stand user:password, or :password without a user");
+        return false;
+    }
+    return decode(user, a->user, sizeof a->user, "user", why) &&
+           decode(s, a->password, sizeof a->password, "password", why);
+}
+
+static bool read_unix(struct slice path, struct redis_address *a, struct fail *why)
+{
+    struct slice before;
+
+    if (cut(&path, '?', &before)) {
+        if (!slice_begins(path, "db=")) {
+            fail_set(why, "store: behind the ? only db=N may stand");
+            return false;
+        }
+        if (!number(slice_from(path, 3), REDIS_DB_MAX, &a->db, "database", why))
+            return false;
+        path = before;
+    }
+    if (path.n < 2) {
+        fail_set(why, "store: the path of the socket is missing; write unix:///path/to/redis.sock");
+        return false;
+    }
+    return decode(path, a->path, sizeof a->path, "path of the socket", why);
+}
+
+static bool read_port(struct slice rest, struct redis_address *a, struct fail *why)
+{
+    if (rest.n == 0)
+        return true;
+    if (rest.p[0] != ':') {
+        fail_set(why, "store: behind the ] of an address only :port or /db may stand");
+        return false;
+    }
+    if (!number(slice_from(rest, 1), 65535, &a->port, "port", why))
+        return false;
+    if (a->port == 0) {
+        fail_set(why, "store: the port must be a number from 1 to 65535");
+        return false;
+    }
+    return true;
+}
+
+static bool read_host(struct slice s, struct redis_address *a, struct fail *why)
+{
+    struct slice place = s, host, db;
+
+    if (cut(&s, '/', &place)) {
+        db = s;
+        if (db.n > 0 && !number(db, REDIS_DB_MAX, &a->db, "database", why))
+            return false;
+    }
+    if (place.n > 0 && place.p[0] == '[') {
+        place = slice_from(place, 1);
+        if (!cut(&place, ']', &host)) {
+            fail_set(why, "store: the ] behind the IPv6 address is missing");
+            return false;
+        }
+    } else {
+        struct slice rest = place;
+        host = place;
+        if (cut(&rest, ':', &host))
+            place = (struct slice){host.p + host.n, place.n - host.n};
+        else
+            place = SLICE_NONE;
+    }
+    if (host.n == 0 || host.n > REDIS_HOST_MAX || !text_is_plain(host, 1, REDIS_HOST_MAX)) {
+        fail_set(why, "store: the host is missing or too long; write redis://host:port/db");
+        return false;
+    }
+    memcpy(a->host, host.p, host.n);
+    a->host[host.n] = '\0';
+    return read_port(place, a, why);
+}
+
+/* The credentials end at the last '@' before the path (of a unix address, at the last "@/"). */
+static bool take_credentials(struct slice *s, bool is_unix, struct redis_address *a,
+                             struct fail *why)
+{
+    size_t at = s->n;
+
+    for (size_t i = 0; i + 1 < s->n; i++) {
+        if (s->p[i] == '@' && (!is_unix || s->p[i + 1] == '/'))
+            at = i;
+    }
+    if (at == s->n)
+        return true;
+    if (!read_credentials((struct slice){s->p, at}, a, why))
+        return false;
+    *s = slice_from(*s, at + 1);
+    return true;
+}
+
+bool redis_url_parse(const char *url, struct redis_address *out, struct fail *why)
+{
+    struct slice s = slice_of(url);
+    bool is_unix = slice_begins(s, "unix://");
+
+    *out = (struct redis_address){.port = REDIS_PORT};
+    s = slice_from(s, strlen(is_unix ? "unix://" : "redis://"));
+    if (is_unix && s.n > 0 && s.p[0] == '/')
+        return read_unix(s, out, why);
+    if (!take_credentials(&s, is_unix, out, why))
+        return false;
+    if (!is_unix)
+        return read_host(s, out, why);
+    if (s.n == 0 || s.p[0] != '/') {
+        fail_set(why, "store: the path of the socket must be absolute; write "
+                      "unix:///path/to/redis.sock, with three slashes");
+        return false;
+    }
+    return read_unix(s, out, why);
+}
