@@ -1,0 +1,55 @@
+/* receive: from requests to answers, in the order of the contract's table, and nothing else.
+ *
+ *     route -> method -> https -> media type -> body -> verify -> event -> commit -> answer
+ *
+ * Everything decided about a request is a function of its bytes and variables, the configuration, the
+ * clock and the store, all of which are arguments: the whole program runs in a unit test. */
+#ifndef GUICHET_RECEIVE_H
+#define GUICHET_RECEIVE_H
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "config/config.h"
+#include "http/request.h"
+#include "http/response.h"
+#include "observe/log.h"
+#include "observe/state.h"
+#include "store/guard.h"
+
+/* What all workers of a process share; read-only but for what `state` and the logs keep themselves. */
+struct service {
+    const struct config *config;
+    char *const *environment; /* where env: secrets are looked up */
+    struct state *state;
+    struct log *log;
+    struct log *audit;
+    const struct clock *clock;
+};
+
+/* What one worker needs: verifiers, its store, room for a batch. Belongs to one thread. */
+struct receiver;
+
+/* Takes over `store`. NULL with cause and remedy when a provider's settings are not sound. */
+struct receiver *receiver_new(const struct service *service, struct store *store, struct fail *why);
+void receiver_free(struct receiver *r);
+
+/* Examines the store (store/guard.h); what it finds is in the log. For a long-running process, at its
+ * start; a CGI process leaves it out, so that a request that is refused costs no round trip. */
+void receiver_start(struct receiver *r);
+
+/* One request and its answer. The transport owns all of it; `arena` holds what belongs to the request
+ * and is reset by the transport after the answer was sent. */
+struct exchange {
+    struct request request;
+    struct response response;
+    struct arena *arena;
+};
+
+#define RECEIVE_BATCH_MAX STORE_BATCH_MAX
+
+/* Answers n requests (at most RECEIVE_BATCH_MAX) whose bodies were read: those to one provider are
+ * committed together. When it returns every response is filled, and what was decided is counted and in
+ * the audit: so a scrape that follows an answer always shows it. */
+void receive_batch(struct receiver *r, struct exchange *const x[], size_t n);
+
+#endif

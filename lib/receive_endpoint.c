@@ -1,0 +1,89 @@
+#include "receive_work.h"
+
+#include "base/buf.h"
+#include "base/text.h"
+#include "http/problem.h"
+#include "observe/metrics.h"
+
+/* Bytes of one exposition: 32 providers with every series in use take less than half of it. */
+#define METRICS_BYTES_MAX (4u << 20)
+
+/* Whether the request shows the token: `Authorization: Bearer <token>` or `x-api-key: <token>`. Digests
+ * are compared, so that the time taken tells nothing of the length either. */
+static bool token_shown(const struct receiver *r, const struct request *q)
+{
+    unsigned bearer_times, key_times;
+    struct slice bearer = request_header(q, "authorization", &bearer_times);
+    struct slice shown = request_header(q, "x-api-key", &key_times);
+    struct slice token = {r->token.text, r->token.n};
+    uint8_t want[SHA256_BYTES], have[SHA256_BYTES];
+
+    if (bearer_times > 1 || key_times > 1)
+        return false;
+    if (bearer.n > 7 && text_equal_nocase((struct slice){bearer.p, 7}, slice_of("Bearer ")))
+        shown = text_trim(slice_from(bearer, 7));
+    return sha256(&token, 1, want) && sha256(&shown, 1, have) &&
+           equal_constant_time(want, have, sizeof want);
+}
+
+void endpoint_metrics(struct receiver *r, struct work *w)
+{
+    const struct config *c = r->service.config;
+    struct exchange *x = w->x;
+    struct metrics_provider provider[CONFIG_PROVIDERS_MAX];
+    struct metrics_input in = {
+        .provider = provider,
+        .store_durable = -1,
+        .version = GUICHET_VERSION,
+        .openmetrics = metrics_wants_openmetrics(request_header(&x->request, "accept", NULL)),
+    };
+    struct buf text = BUF_INIT(METRICS_BYTES_MAX);
+
+    if (!r->has_token) {
+        log_rarely(r->service.log, LOG_LEVEL_WARNING, "token", 3600 * US_PER_S,
+                   "/api/metrics answers 403: no token is configured; set GUICHET_METRICS_TOKEN or "
+                   "[metrics] token");
+        answer_problem(w, OUTCOME_REJECTED, 403, "no_token", "Metrics are not enabled here.");
+        return;
+    }
+    if (!token_shown(r, &x->request)) {
+        answer_unauthorized(w, "Bearer realm=\"guichet\"", "token");
+        return;
+    }
+    in.store_up = guard_up(r->guard);
+    for (size_t i = 0; i < c->nproviders; i++) {
+        struct store_gauges g = {-1, -1, -1};
+        const struct mount *m = &r->mount[i];
+        if (in.store_up && m->verifier != NULL && !guard_gauges(r->guard, &m->store, &g))
+            g = (struct store_gauges){-1, -1, -1};
+        provider[in.nproviders++] = (struct metrics_provider){
+            .name = m->config->name,
+            .rate_limit = m->config->rate_count,
+            .rate_used = m->config->rate_count > 0 ? g.rate_used : -1,
+            .backlog_entries = g.backlog_entries,
+            .quarantine_entries = g.quarantine_entries,
+        };
+    }
+    in.store_durable = guard_durable(r->guard);
+    metrics_render(r->service.state, &in, &text);
+    response_init(&x->response, 200);
+    x->response.type = in.openmetrics ? METRICS_TYPE_OPENMETRICS : METRICS_TYPE_TEXT;
+    x->response.body = arena_copy(x->arena, buf_slice(&text));
+    if (text.overflow || x->response.body.p == NULL)
+        answer_problem(w, OUTCOME_ERROR, 500, "metrics", NULL);
+    buf_free(&text);
+}
+
+void endpoint_health(struct receiver *r, struct work *w)
+{
+    struct response *s = &w->x->response;
+
+    if (guard_up(r->guard)) {
+        response_init(s, 200);
+        s->type = "application/json";
+        s->body = SLICE_LITERAL("{\"status\":\"ok\"}");
+        return;
+    }
+    problem(s, 503, NULL, w->x->arena);
+    response_header(s, "Retry-After", "1");
+}
