@@ -1,0 +1,110 @@
+#include "program.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "events/event.h"
+
+void program_locate(struct program *p)
+{
+    ssize_t n = readlink("/proc/self/exe", p->path, sizeof p->path - 1);
+    char *slash;
+
+    p->path[n > 0 ? n : 0] = '\0';
+    (void)snprintf(p->dir, sizeof p->dir, "%s", p->path);
+    slash = strrchr(p->dir, '/');
+    if (slash != NULL)
+        *slash = '\0';
+}
+
+static struct config *load(const struct program *p, const char *config_file, struct fail *why)
+{
+    struct config_options options = {
+        .file = config_file,
+        .program_dir = p->dir[0] != '\0' ? p->dir : NULL,
+        .environment = environ,
+    };
+
+    return config_load(&options, why);
+}
+
+int program_open(struct program *p, const char *config_file, struct fail *why)
+{
+    const struct clock *clock = &clock_system;
+
+    p->config = load(p, config_file, why);
+    if (p->config == NULL)
+        return -1;
+    p->log = log_open(p->config->log, clock, why);
+    if (p->log == NULL)
+        return fail_prefix(why, "[server] log");
+    p->audit = log_open(p->config->audit_log, clock, why);
+    if (p->audit == NULL)
+        return fail_prefix(why, "[server] audit_log");
+    p->state = state_open(p->config->state_dir, event_type_names, event_type_count, why);
+    if (p->state == NULL)
+        return fail_prefix(why, "[server] state_dir");
+    p->service = (struct service){
+        .config = p->config,
+        .environment = environ,
+        .state = p->state,
+        .log = p->log,
+        .audit = p->audit,
+        .clock = clock,
+    };
+    return 0;
+}
+
+void program_close(struct program *p)
+{
+    state_close(p->state);
+    log_close(p->audit);
+    log_close(p->log);
+    config_free(p->config);
+    p->state = NULL;
+    p->audit = p->log = NULL;
+    p->config = NULL;
+}
+
+static struct receiver *make_receiver(const struct service *s, struct fail *why)
+{
+    struct store *store = store_open(s->config->store, s->clock, why);
+
+    if (store == NULL) {
+        fail_prefix(why, "%s: store", s->config->store_origin);
+        return NULL;
+    }
+    return receiver_new(s, store, why);
+}
+
+struct receiver *program_receiver(const struct program *p, struct fail *why)
+{
+    return make_receiver(&p->service, why);
+}
+
+int program_rehearse(const struct program *p, const char *config_file, struct fail *why)
+{
+    struct service s = p->service;
+    struct config *c = load(p, config_file, why);
+    struct receiver *r = NULL;
+    struct log *log = NULL, *audit = NULL;
+    int rc = -1;
+
+    if (c == NULL)
+        return -1;
+    s.config = c;
+    r = make_receiver(&s, why);
+    if (r == NULL)
+        goto done;
+    log = log_open(c->log, s.clock, why);
+    audit = log != NULL ? log_open(c->audit_log, s.clock, why) : NULL;
+    rc = audit != NULL ? 0 : -1;
+
+done:
+    receiver_free(r);
+    log_close(audit);
+    log_close(log);
+    config_free(c);
+    return rc;
+}

@@ -1,0 +1,435 @@
+#include "worker.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "fastcgi.h"
+#include "gather.h"
+
+#define PEEK_BYTES      65536
+#define EVENTS_PER_TURN 64
+/* Memory of one request: the body, the event's changes, the answer. */
+#define ARENA_SPARE (12u << 20)
+
+/* A connection kept aside. */
+struct waiting {
+    struct waiting *newer, *older; /* by last activity */
+    int fd; /* -1: no longer kept, freed at the end of the turn, for events may still name it */
+    bool touched; /* bytes were taken off it, so that libfcgi can no longer read it */
+    bool served;  /* it has had an answer and is kept by the web server for more */
+    int64_t active_ms;
+    struct gather gather;
+};
+
+/* A request of the current batch. */
+struct taken {
+    struct fastcgi *fastcgi;
+    struct exchange exchange;
+};
+
+struct worker {
+    struct worker_options options;
+    struct receiver *receiver;
+    pthread_t thread;
+    int epoll;
+    bool stopping;
+    size_t nwaiting;
+    struct waiting ends;  /* ends.newer: the oldest; ends.older: the newest */
+    struct waiting *dead; /* by `newer` */
+    struct taken taken[RECEIVE_BATCH_MAX];
+    size_t ntaken;
+    uint8_t peek[PEEK_BYTES];
+};
+
+/* What the epoll events of the two descriptors that are no connections carry. */
+static char tag_listener, tag_stop;
+
+static int64_t now_ms(const struct worker *w)
+{
+    return clock_monotonic_ms(w->options.service->clock);
+}
+
+/* --- connections kept aside ---------------------------------------------------------------------- */
+
+static void unlink_waiting(struct waiting *c)
+{
+    c->newer->older = c->older;
+    c->older->newer = c->newer;
+}
+
+static void link_newest(struct worker *w, struct waiting *c)
+{
+    c->active_ms = now_ms(w);
+    c->newer = &w->ends;
+    c->older = w->ends.older;
+    c->older->newer = c;
+    w->ends.older = c;
+}
+
+/* Forgets the connection, without closing it. */
+static void release(struct worker *w, struct waiting *c)
+{
+    (void)epoll_ctl(w->epoll, EPOLL_CTL_DEL, c->fd, NULL);
+    unlink_waiting(c);
+    gather_free(&c->gather);
+    c->fd = -1;
+    c->newer = w->dead;
+    w->dead = c;
+    w->nwaiting--;
+}
+
+static void free_dead(struct worker *w)
+{
+    while (w->dead != NULL) {
+        struct waiting *c = w->dead;
+        w->dead = c->newer;
+        free(c);
+    }
+}
+
+static void drop(struct worker *w, struct waiting *c)
+{
+    int fd = c->fd;
+
+    release(w, c);
+    close(fd);
+}
+
+/* Keeps the connection aside until more of its request comes; closes it when there is no room. */
+static void keep_aside(struct worker *w, int fd, bool served)
+{
+    struct waiting *c;
+    struct epoll_event e = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET};
+
+    if (w->nwaiting == WORKER_WAITING_MAX && w->ends.newer != &w->ends)
+        drop(w, w->ends.newer); /* the one that has been silent longest */
+    c = calloc(1, sizeof *c);
+    if (c == NULL) {
+        close(fd);
+        return;
+    }
+    c->fd = fd;
+    c->served = served;
+    gather_init(&c->gather, true, (size_t)w->options.service->config->max_body);
+    e.data.ptr = c;
+    if (epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &e) != 0) {
+        gather_free(&c->gather);
+        free(c);
+        close(fd);
+        return;
+    }
+    link_newest(w, c);
+    w->nwaiting++;
+}
+
+/* Closes the connections on which nothing came for too long. While stopping, those between two requests
+ * go at once; one that was just accepted has a moment to begin, and one whose request is arriving has
+ * until the end of the drain. */
+static void drop_idle(struct worker *w)
+{
+    int64_t now = now_ms(w);
+    struct waiting *c = w->ends.newer;
+
+    while (c != &w->ends) {
+        struct waiting *next = c->newer;
+        int64_t idle_ms = now - c->active_ms;
+        if (idle_ms >= WORKER_IDLE_MS ||
+            (w->stopping && !c->touched && (c->served || idle_ms >= WORKER_BEGIN_MS)))
+            drop(w, c);
+        else if (!w->stopping)
+            break; /* the others are younger */
+        c = next;
+    }
+}
+
+/* --- taking requests ------------------------------------------------------------------------------ */
+
+/* The exchange of the request, or NULL when it could not be read. */
+static struct exchange *take(struct worker *w, int from, int connection)
+{
+    struct taken *t = &w->taken[w->ntaken];
+    const struct service *s = w->options.service;
+
+    if (fastcgi_read(t->fastcgi, from, connection, (size_t)s->config->max_body, s->clock,
+                     &t->exchange)) {
+        w->ntaken++;
+        return &t->exchange;
+    }
+    arena_reset(t->exchange.arena);
+    return NULL;
+}
+
+/* Looks at what has come on an untouched connection without taking it off. */
+static enum gather_verdict look(struct worker *w, int fd, bool *ended)
+{
+    struct gather g;
+    ssize_t n;
+
+    do
+        n = recv(fd, w->peek, sizeof w->peek, MSG_PEEK | MSG_DONTWAIT);
+    while (n < 0 && errno == EINTR);
+    *ended = n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
+    if (n <= 0)
+        return GATHER_MORE;
+    gather_init(&g, false, 0);
+    return gather_feed(&g, w->peek, (size_t)n);
+}
+
+static void refuse(struct worker *w, int fd)
+{
+    log_rarely(
+        w->options.service->log, LOG_LEVEL_WARNING, "records", 60 * US_PER_S,
+        "a connection was closed: what came on it is no FastCGI request of a responder; does "
+        "something other than the web server talk to the socket?");
+    close(fd);
+}
+
+static void accept_one(struct worker *w, int fd)
+{
+    bool ended;
+
+    switch (look(w, fd, &ended)) {
+    case GATHER_DONE:
+        (void)take(w, fd, fd);
+        break;
+    case GATHER_BAD:
+        refuse(w, fd);
+        break;
+    case GATHER_MORE:
+        if (ended)
+            close(fd);
+        else
+            keep_aside(w, fd, false);
+    }
+}
+
+static void accept_ready(struct worker *w)
+{
+    while (w->ntaken < RECEIVE_BATCH_MAX) {
+        int fd = accept4(w->options.listener, NULL, NULL, SOCK_CLOEXEC);
+        if (fd >= 0) {
+            accept_one(w, fd);
+            continue;
+        }
+        if (errno == EINTR || errno == ECONNABORTED)
+            continue;
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            log_rarely(
+                w->options.service->log, LOG_LEVEL_ERROR, "descriptors", 10 * US_PER_S,
+                "a connection could not be accepted: out of file descriptors or memory; raise "
+                "the limit (ulimit -n, LimitNOFILE=)");
+            if (w->ends.newer != &w->ends)
+                drop(w, w->ends.newer);
+        }
+        return;
+    }
+}
+
+/* Takes off a kept connection what has come. The request is taken when it is whole. */
+static void collect(struct worker *w, struct waiting *c)
+{
+    enum gather_verdict verdict = GATHER_MORE;
+    struct exchange *x = NULL;
+    uint64_t bytes;
+    int fd = c->fd, from;
+    ssize_t n = 1;
+
+    while (verdict == GATHER_MORE && n > 0) {
+        do
+            n = recv(fd, w->peek, sizeof w->peek, MSG_DONTWAIT);
+        while (n < 0 && errno == EINTR);
+        if (n > 0) {
+            c->touched = true;
+            verdict = gather_feed(&c->gather, w->peek, (size_t)n);
+        }
+    }
+    if (verdict == GATHER_MORE) {
+        if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) {
+            drop(w, c); /* the web server gave up: nothing was acknowledged */
+            return;
+        }
+        unlink_waiting(c);
+        link_newest(w, c);
+        return;
+    }
+    from = verdict == GATHER_DONE ? gather_open(&c->gather) : -1;
+    bytes = c->gather.stdin_bytes;
+    release(w, c);
+    if (from >= 0)
+        x = take(w, from, fd);
+    else if (verdict == GATHER_BAD)
+        refuse(w, fd);
+    else
+        close(fd);
+    if (x != NULL)
+        x->request.body_bytes = bytes; /* also those that were too many to keep */
+}
+
+static void waiting_ready(struct worker *w, struct waiting *c)
+{
+    enum gather_verdict verdict = GATHER_MORE;
+    bool ended = false;
+    int fd = c->fd;
+
+    if (!c->touched)
+        verdict = look(w, fd, &ended);
+    if (verdict == GATHER_DONE) {
+        release(w, c);
+        (void)take(w, fd, fd);
+    } else if (ended) {
+        drop(w, c);
+    } else {
+        collect(w, c);
+    }
+}
+
+/* --- answering ------------------------------------------------------------------------------------ */
+
+static void answer_taken(struct worker *w)
+{
+    struct exchange *x[RECEIVE_BATCH_MAX];
+
+    for (size_t i = 0; i < w->ntaken; i++)
+        x[i] = &w->taken[i].exchange;
+    receive_batch(w->receiver, x, w->ntaken);
+    for (size_t i = 0; i < w->ntaken; i++) {
+        int kept = fastcgi_answer(w->taken[i].fastcgi, x[i]);
+        arena_reset(x[i]->arena);
+        if (kept >= 0 && w->stopping)
+            close(kept);
+        else if (kept >= 0)
+            keep_aside(w, kept, true);
+    }
+    w->ntaken = 0;
+}
+
+/* --- the loop -------------------------------------------------------------------------------------- */
+
+/* Connections that are accepted already are served to their end. A backlog that nobody else will
+ * serve is emptied once; under load it would never be empty, so it is not waited for. */
+static void begin_stop(struct worker *w)
+{
+    w->stopping = true;
+    (void)epoll_ctl(w->epoll, EPOLL_CTL_DEL, w->options.stop, NULL);
+    (void)epoll_ctl(w->epoll, EPOLL_CTL_DEL, w->options.listener, NULL);
+    if (!w->options.inherited)
+        accept_ready(w);
+}
+
+static void turn(struct worker *w, int timeout_ms)
+{
+    struct epoll_event event[EVENTS_PER_TURN];
+    int n = epoll_wait(w->epoll, event, EVENTS_PER_TURN, timeout_ms);
+    bool listener_ready = false, stop = false;
+
+    for (int i = 0; i < n; i++) {
+        if (event[i].data.ptr == &tag_listener) {
+            listener_ready = true;
+        } else if (event[i].data.ptr == &tag_stop) {
+            stop = true;
+        } else {
+            struct waiting *c = event[i].data.ptr;
+            if (w->ntaken == RECEIVE_BATCH_MAX)
+                answer_taken(w);
+            if (c->fd >= 0)
+                waiting_ready(w, c);
+        }
+    }
+    if (listener_ready && !stop)
+        accept_ready(w);
+    if (w->ntaken > 0)
+        answer_taken(w);
+    if (stop) {
+        begin_stop(w);
+        if (w->ntaken > 0)
+            answer_taken(w);
+    }
+    free_dead(w);
+}
+
+static void *run(void *arg)
+{
+    struct worker *w = arg;
+    int64_t end_ms = 0;
+
+    for (;;) {
+        if (w->nwaiting > 0)
+            drop_idle(w);
+        if (w->stopping) {
+            if (end_ms == 0)
+                end_ms = now_ms(w) + WORKER_DRAIN_MS;
+            if (w->nwaiting == 0 || now_ms(w) >= end_ms)
+                return NULL;
+        }
+        turn(w, w->stopping ? 100 : w->nwaiting > 0 ? 1000 : -1);
+    }
+}
+
+struct worker *worker_new(const struct worker_options *options, struct receiver *receiver,
+                          struct fail *why)
+{
+    struct worker *w = calloc(1, sizeof *w);
+    size_t memory = (size_t)options->service->config->max_body * 3 + ARENA_SPARE;
+    struct epoll_event listener = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.ptr = &tag_listener};
+    struct epoll_event stop = {.events = EPOLLIN, .data.ptr = &tag_stop};
+
+    if (w == NULL) {
+        receiver_free(receiver);
+        goto no_memory;
+    }
+    w->options = *options;
+    w->receiver = receiver;
+    w->ends.newer = w->ends.older = &w->ends;
+    w->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (w->epoll < 0 || epoll_ctl(w->epoll, EPOLL_CTL_ADD, options->listener, &listener) != 0 ||
+        epoll_ctl(w->epoll, EPOLL_CTL_ADD, options->stop, &stop) != 0) {
+        fail_set(why, "cannot wait for connections: %s", strerror(errno));
+        worker_free(w);
+        return NULL;
+    }
+    for (size_t i = 0; i < RECEIVE_BATCH_MAX; i++) {
+        w->taken[i].fastcgi = fastcgi_new();
+        w->taken[i].exchange.arena = arena_new(memory);
+        if (w->taken[i].fastcgi == NULL || w->taken[i].exchange.arena == NULL) {
+            worker_free(w);
+            goto no_memory;
+        }
+    }
+    return w;
+
+no_memory:
+    fail_set(why, "out of memory");
+    return NULL;
+}
+
+int worker_start(struct worker *w)
+{
+    return pthread_create(&w->thread, NULL, run, w);
+}
+
+int worker_join(struct worker *w, const struct timespec *until)
+{
+    return until != NULL ? pthread_timedjoin_np(w->thread, NULL, until)
+                         : pthread_join(w->thread, NULL);
+}
+
+void worker_free(struct worker *w)
+{
+    if (w == NULL)
+        return;
+    while (w->ends.newer != NULL && w->ends.newer != &w->ends)
+        drop(w, w->ends.newer);
+    free_dead(w);
+    for (size_t i = 0; i < RECEIVE_BATCH_MAX; i++) {
+        fastcgi_free(w->taken[i].fastcgi);
+        arena_free(w->taken[i].exchange.arena);
+    }
+    receiver_free(w->receiver);
+    if (w->epoll >= 0)
+        close(w->epoll);
+    free(w);
+}
