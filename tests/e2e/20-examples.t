@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# The senders of examples/ are served. Those run whose language is on this machine.
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+examples=$TOP/examples
+
+# sender NAME COMMAND...: a made-up event, one from standard input with bytes that a second serialisation
+# would change, and the negative twins: another secret, another key, nothing that listens
+sender() {
+    local name=$1 out status before bytes=$E2E/bytes
+    shift
+    before=$(redis XLEN 'guichet:{dazno}:events')
+    out=$("$@" < /dev/null 2>&1)
+    status=$?
+    is "$status" 0 "$name: a made-up event" || note "$out"
+    like "$out" $'200\n{"received":true,*' "$name: shows status and answer"
+    is "$(redis HGET "guichet:{dazno}:user:$name" email)" "$name@example.com" "$name: it arrived"
+
+    # White space, an integer that no double holds, escapes and bytes of UTF-8.
+    printf '{"id" : "given-%s", "timestamp":"2025-10-15T10:30:00Z","source":"dazno",\n' "$name" > "$bytes"
+    printf '"event_type":"t4g.balance_updated","user_id":"%s","new_balance":9007199254740993,' "$name" \
+        >> "$bytes"
+    printf '"note":"\\u00e9 \xc3\xa9 \\/"}\n' >> "$bytes"
+    out=$("$@" < "$bytes" 2>&1)
+    is "$?" 0 "$name: an event from standard input" || note "$out"
+    is "$(redis HGET "guichet:{dazno}:user:$name" balance)" 9007199254740993 "$name: it arrived exactly"
+    is "$(redis XLEN 'guichet:{dazno}:events')" $((before + 2)) "$name: two events"
+
+    out=$(T4G_WEBHOOK_SECRET=another "$@" < /dev/null 2>&1)
+    is "$?" 1 "$name: ends with 1 when it is refused" || note "$out"
+    like "$out" $'401\n*' "$name: with 401, for another secret"
+    out=$(T4G_API_KEY=another "$@" < /dev/null 2>&1)
+    like "$out" $'401\n*' "$name: with 401, for another key"
+    out=$(T4G_WEBHOOK_URL=http://127.0.0.1:1/ "$@" < /dev/null 2>&1)
+    is "$?" 2 "$name: ends with 2 when nothing listens" || note "$out"
+    out=$(env -u T4G_WEBHOOK_SECRET "$@" < /dev/null 2>&1)
+    is "$?" 2 "$name: ends with 2 without a secret" || note "$out"
+}
+
+# Debian's libraries for Node are not where Node looks; a copy in the example's own folder comes first.
+export NODE_PATH=/usr/share/nodejs
+
+deploy lighttpd 'server.require_https = no'
+export T4G_WEBHOOK_URL=$URL/api/webhooks/dazno T4G_API_KEY T4G_WEBHOOK_SECRET
+
+sender shell "$examples/shell/send.sh"
+if command -v python3 > /dev/null; then
+    sender python python3 "$examples/python/send.py"
+fi
+if command -v node > /dev/null && (cd "$examples/node" && node -e 'require("axios")') 2> /dev/null; then
+    sender node node "$examples/node/send.js"
+else
+    note "no Node with axios on this machine"
+fi
+if command -v php > /dev/null && php -r 'exit(function_exists("curl_init") ? 0 : 1);'; then
+    sender php php "$examples/php/send.php"
+else
+    note "no PHP with curl on this machine"
+fi
+if command -v rustc > /dev/null; then
+    rustc --edition 2021 -D warnings -C debuginfo=0 -o "$E2E/send" "$examples/rust/send.rs" 2> "$E2E/rustc"
+    ok $? "rust: compiles without a warning" || note "$(cat "$E2E/rustc")"
+    sender rust "$E2E/send"
+else
+    note "no Rust on this machine"
+fi
+done_testing

@@ -1,0 +1,81 @@
+#!/bin/bash
+# Stopped, started and reconfigured under load without losing a request: the socket is held by another
+# process, as systemd or a supervisor holds it.
+
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+PRESIGN=${PRESIGN:-$TOP/build/tests/load/presign}
+cp "$TOP/tests/load/hold" "$TOP/tests/load/webhooks.lua" "$E2E/bin"
+
+# In place of the library's: the holder starts the program and keeps it running.
+start_responder() {
+    start "$D/stderr.log" "$E2E/bin/hold" "$D/run/guichet.sock" "$D/run/pid" \
+        "$E2E/bin/guichet.fcgi" --config "$D/guichet.conf"
+    SERVER_PIDS+=("$STARTED")
+    wait_for "$STARTED" test -s "$D/run/pid" || bail_out "the program does not start"
+}
+
+# load SECONDS PREFIX: wrk in the background, each event once; its report is in $D/load
+load() {
+    "$PRESIGN" 400000 "$2" < "$E2E/keys/t4g_webhook_secret" > "$E2E/requests"
+    REQUESTS=$E2E/requests T4G_API_KEY=$T4G_API_KEY wrk -t1 -c16 -d"$1"s --timeout 10s \
+        -s "$E2E/bin/webhooks.lua" "$URL/api/webhooks/dazno" > "$D/load" 2>&1 &
+    LOAD_PID=$!
+}
+
+# signal_during_load NAME TIMES: the signal again and again while the load runs
+signal_during_load() {
+    local i
+    for ((i = 0; i < $2; i++)); do
+        sleep 0.4
+        kill "-$1" "$(cat "$D/run/pid")"
+    done
+    wait "$LOAD_PID"
+}
+
+# What was answered with 200 is stored, once each; nothing else was answered.
+judge() {
+    local accepted stored
+    accepted=$(awk '$1 == "status" && $2 == 200 { print $3 }' "$D/load")
+    stored=$(redis XLEN 'guichet:{dazno}:events')
+    note "answered ${accepted:-0}, stored $stored"
+    is "$(awk '$1 == "status" && $2 != 200' "$D/load")" "" "$1: nothing but 200 was answered"
+    is "$(awk '$1 == "requests" { print $4 }' "$D/load")" 0 "$1: no connection failed"
+    [ "${accepted:-0}" -gt 100 ] && [ "$stored" -ge "$accepted" ]
+    ok $? "$1: all that was acknowledged is stored"
+    # At most the requests that were in flight when the load ended are stored without an answer.
+    [ "$stored" -le $((accepted + 16)) ]
+    ok $? "$1: nothing is stored twice"
+}
+
+deploy lighttpd-socket 'provider dazno.rate_limit = none' 'server.audit_log = off' \
+    'server.require_https = no'
+
+load 5 term
+signal_during_load TERM 10
+judge 'ten restarts'
+redis DEL 'guichet:{dazno}:events' > /dev/null
+
+first=$(cat "$D/run/pid")
+load 5 hup
+signal_during_load HUP 10
+judge 'ten configuration changes'
+is "$(cat "$D/run/pid")" "$first" 'the process stays the same over HUP'
+
+# A configuration that would not start is refused, and the old one stays.
+echo 'colour = blue' >> "$D/guichet.conf"
+kill -HUP "$first"
+wait_for "$first" grep -q 'not taken' "$D/guichet.log"
+like "$(grep 'not taken' "$D/guichet.log")" '*guichet.conf:*colour*' 'a bad configuration is refused with file, line and key'
+request /api/health
+is "$STATUS" 200 'and the old one goes on serving'
+sed -i '$d' "$D/guichet.conf"
+
+# A request that is on its way when the order to stop comes is answered.
+event "$D/late.json" late-1 user.updated '"user_id":"u1"'
+kill -TERM "$(cat "$D/run/pid")"
+send "$D/late.json"
+is "$STATUS" 200 'a request right after TERM is answered by the next process'
+
+done_testing
