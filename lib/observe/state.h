@@ -81,7 +81,7 @@ struct state_provider {
 struct state_findings {
     _Atomic int64_t checked_us; /* 0: never */
     _Atomic int32_t self_test;  /* 1 passed, 0 failed, -1 not known */
-    _Atomic int32_t durable;    /* 1 as `durability` says or better, 0 weaker, -1 cannot be seen */
+    _Atomic int32_t durable;    /* 2 always, 1 everysec, 0 less, -1 cannot be seen */
     _Atomic int32_t evicting;   /* 1: it may evict keys, 0: not, -1 cannot be seen */
     char run_id[48];            /* written under the file's lock */
     char store[72]; /* hex SHA-256 of the store's address: findings of another do not count */

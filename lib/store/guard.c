@@ -129,18 +129,18 @@ static bool findings_are_good(const struct guard *g, const char *run_id)
 }
 
 /* 1: as durable as believed or more; 0: less; -1: cannot be seen. */
-static int compare_durability(const struct guard *g, const struct store_findings *f)
+static int compare_durability(const struct guard *g, int durable)
 {
     static const int demanded[] = {
         [DURABILITY_ALWAYS] = 2, [DURABILITY_EVERYSEC] = 1, [DURABILITY_NONE] = 0};
 
-    if (f->durable < 0)
-        return -1;
-    return f->durable >= demanded[g->durability];
+    return durable < 0 ? -1 : durable >= demanded[g->durability];
 }
 
-static void tell_findings(const struct guard *g, const struct store_findings *f, int durable)
+static void tell_findings(const struct guard *g, const struct store_findings *f)
 {
+    int durable = compare_durability(g, f->durable);
+
     if (f->self_test != 1) {
         log_rarely(g->log, LOG_LEVEL_ERROR, "self_test", SELF_TEST_AGAIN_US,
                    "the store %s failed the self-test, webhooks are answered 503: %s", g->address,
@@ -168,7 +168,6 @@ int guard_examine(struct guard *g, int64_t deadline_ms)
     struct store_findings f;
     struct fail why = {""};
     char run_id[48];
-    int durable;
 
     memset(&f, 0, sizeof f);
     if (!store_run_id(g->store, deadline_ms, run_id, &why)) {
@@ -179,18 +178,18 @@ int guard_examine(struct guard *g, int64_t deadline_ms)
     report(g, true, "");
     g->check_run = false;
     g->connections = g->store->connections;
-    if (findings_are_good(g, run_id)) {
+    if (findings_are_good(g, run_id) && guard_durable(g) == 1 &&
+        atomic_load(&g->shared->findings.evicting) == 0) {
+        /* Nothing to say. What is worth a warning is examined again, and said again. */
         state_set_findings(g->state, g->digest, run_id, 1,
-                           atomic_load(&g->shared->findings.durable),
-                           atomic_load(&g->shared->findings.evicting), clock_now_us(g->clock));
+                           atomic_load(&g->shared->findings.durable), 0, clock_now_us(g->clock));
         g->examined = true;
         return 1;
     }
     store_examine(g->store, g->provider, g->nproviders, deadline_ms, &f);
-    durable = compare_durability(g, &f);
-    state_set_findings(g->state, g->digest, run_id, f.self_test, durable, f.evicting,
+    state_set_findings(g->state, g->digest, run_id, f.self_test, f.durable, f.evicting,
                        clock_now_us(g->clock));
-    tell_findings(g, &f, durable);
+    tell_findings(g, &f);
     g->examined = f.self_test == 1;
     if (!g->examined)
         g->examine_again_ms = now_ms(g) + EXAMINE_AGAIN_MS;
@@ -336,5 +335,7 @@ bool guard_gauges(struct guard *g, const struct store_provider *p, struct store_
 
 int guard_durable(const struct guard *g)
 {
-    return findings_are_ours(g, NULL) ? (int)atomic_load(&g->shared->findings.durable) : -1;
+    if (!findings_are_ours(g, NULL))
+        return -1;
+    return compare_durability(g, atomic_load(&g->shared->findings.durable));
 }

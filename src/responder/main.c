@@ -100,7 +100,7 @@ static int check(struct program *p, const char *config_file)
     struct fail why = {""};
     struct receiver *r = NULL;
 
-    if (program_open(p, config_file, &why) == 0) {
+    if (program_open(p, config_file, true, &why) == 0) {
         config_print(p->config, print_line, NULL);
         r = program_receiver(p, &why);
     }
@@ -169,7 +169,7 @@ int main(int argc, char *argv[])
         status = 2;
         goto done;
     }
-    if (program_open(&program, options.config, &why) != 0) {
+    if (program_open(&program, options.config, false, &why) != 0) {
         log_say(program.log, LOG_LEVEL_ERROR, "cannot start: %s", why.text);
         if (cgi)
             cgi_fail();

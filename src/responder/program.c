@@ -29,20 +29,21 @@ static struct config *load(const struct program *p, const char *config_file, str
     return config_load(&options, why);
 }
 
-int program_open(struct program *p, const char *config_file, struct fail *why)
+int program_open(struct program *p, const char *config_file, bool dry, struct fail *why)
 {
     const struct clock *clock = &clock_system;
 
     p->config = load(p, config_file, why);
     if (p->config == NULL)
         return -1;
-    p->log = log_open(p->config->log, clock, why);
+    p->log = log_open(dry ? "stderr" : p->config->log, clock, why);
     if (p->log == NULL)
         return fail_prefix(why, "[server] log");
-    p->audit = log_open(p->config->audit_log, clock, why);
+    p->audit = log_open(dry ? "off" : p->config->audit_log, clock, why);
     if (p->audit == NULL)
         return fail_prefix(why, "[server] audit_log");
-    p->state = state_open(p->config->state_dir, event_type_names, event_type_count, why);
+    p->state = dry ? state_private(event_type_names, event_type_count)
+                   : state_open(p->config->state_dir, event_type_names, event_type_count, why);
     if (p->state == NULL)
         return fail_prefix(why, "[server] state_dir");
     p->service = (struct service){

@@ -18,9 +18,9 @@ struct program {
 /* Finds out where the program lies. */
 void program_locate(struct program *p);
 
-/* Reads the configuration and opens logs and state. 0, or -1 with cause and remedy. What was opened is
- * closed by program_close in either case. */
-int program_open(struct program *p, const char *config_file, struct fail *why);
+/* Reads the configuration and opens logs and state; dry: makes and writes no file. 0, or -1 with cause
+ * and remedy. What was opened is closed by program_close in either case. */
+int program_open(struct program *p, const char *config_file, bool dry, struct fail *why);
 void program_close(struct program *p);
 
 /* A receiver with a store of its own. NULL with cause and remedy. */

@@ -145,8 +145,9 @@ int server_run(struct program *p, struct listener *l, const char *config_file, c
         (void)stop_workers(&s);
         goto done;
     }
-    log_say(p->log, LOG_LEVEL_NOTICE, "guichet %s serves with %zu workers%s%s", GUICHET_VERSION,
-            s.nworkers, l->path != NULL ? " on " : "", l->path != NULL ? l->path : "");
+    log_say(p->log, LOG_LEVEL_NOTICE, "guichet %s serves with %zu worker%s%s%s", GUICHET_VERSION,
+            s.nworkers, s.nworkers == 1 ? "" : "s", l->path != NULL ? " on " : "",
+            l->path != NULL ? l->path : "");
     again = wait_for_end(&s, config_file);
     if (again)
         l->inherited = true;
