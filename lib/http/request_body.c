@@ -71,6 +71,7 @@ static bool read_all(struct request *r, const struct body_source *from, uint64_t
 
     while (r->body_bytes < until) {
         bool keeping = keep_more(k);
+        /* cppcheck-suppress legacyUninitvar ; it is written into */
         char *to = keeping ? k->p + k->n : drain;
         size_t room = keeping ? k->room - k->n : sizeof(drain);
         if (room > until - r->body_bytes)

@@ -135,6 +135,7 @@ static bool take_credentials(struct slice *s, bool is_unix, struct redis_address
     size_t at = s->n;
 
     for (size_t i = 0; i + 1 < s->n; i++) {
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): s->n is 0 where s->p is NULL */
         if (s->p[i] == '@' && (!is_unix || s->p[i + 1] == '/'))
             at = i;
     }

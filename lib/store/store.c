@@ -89,7 +89,7 @@ static void commit_sound(struct store *s, const struct store_batch *batch,
 {
     struct store_member member[STORE_BATCH_MAX];
     struct store_result part[STORE_BATCH_MAX];
-    size_t place[STORE_BATCH_MAX];
+    size_t place[STORE_BATCH_MAX] = {0};
     struct store_batch sound = *batch;
 
     sound.member = member;

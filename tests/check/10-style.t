@@ -6,5 +6,5 @@ if output=$(tools/style 2>&1); then
     echo 'ok 1 - tools/style finds nothing'
 else
     echo 'not ok 1 - tools/style finds nothing'
-    echo "$output" | sed 's/^/# /'
+    printf '# %s\n' "${output//$'\n'/$'\n'# }"
 fi

@@ -3,17 +3,23 @@
 cd "$(dirname "$0")/../.." || exit 2
 dest=$(mktemp -d)
 trap 'rm -rf "$dest"' EXIT
+prefix=$dest/opt/guichet
 n=0
-ok() { # condition (a command), name
+ok() { # status, name
     n=$((n + 1))
-    if eval "$1"; then echo "ok $n - $2"; else echo "not ok $n - $2"; fi
+    if [ "$1" -eq 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; fi
 }
 
 echo 1..5
 make install DESTDIR="$dest" PREFIX=/opt/guichet > /dev/null 2>&1
-ok '[ -x "$dest/opt/guichet/lib/guichet/guichet.fcgi" ]' 'the program is there'
-ok '"$dest/opt/guichet/lib/guichet/guichet.fcgi" --version | grep -q "^guichet [0-9]"' 'it runs'
-ok '[ -s "$dest/opt/guichet/share/man/man8/guichet.fcgi.8" ]' 'its man page is there'
-ok '[ -z "$(find "$dest" -path "$dest/opt" -prune -o -type f -print)" ]' 'nothing outside PREFIX'
+[ -x "$prefix/lib/guichet/guichet.fcgi" ]
+ok $? 'the program is there'
+"$prefix/lib/guichet/guichet.fcgi" --version | grep -q '^guichet [0-9]'
+ok $? 'it runs'
+[ -s "$prefix/share/man/man8/guichet.fcgi.8" ]
+ok $? 'its man page is there'
+[ -z "$(find "$dest" -path "$dest/opt" -prune -o -type f -print)" ]
+ok $? 'nothing outside PREFIX'
 make uninstall DESTDIR="$dest" PREFIX=/opt/guichet > /dev/null 2>&1
-ok '[ -z "$(find "$dest" -type f)" ] && [ ! -e "$dest/opt/guichet/lib/guichet" ]' 'uninstall leaves no file'
+[ -z "$(find "$dest" -type f)" ] && [ ! -e "$prefix/lib/guichet" ]
+ok $? 'uninstall leaves no file'

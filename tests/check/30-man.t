@@ -11,7 +11,7 @@ echo 1..3
 complaints=$(mandoc -T lint -W warning man/guichet.fcgi.8 | grep -v 'referenced manual not found')
 [ -z "$complaints" ]
 ok $? 'mandoc has no complaint'
-[ -z "$complaints" ] || echo "$complaints" | sed 's/^/# /'
+[ -z "$complaints" ] || printf '# %s\n' "${complaints//$'\n'/$'\n'# }"
 
 page=$(mandoc -T utf8 man/guichet.fcgi.8 | col -b)
 # The keys of the example configuration, which a test holds against the table.

@@ -9,6 +9,7 @@ PRESIGN=${PRESIGN:-$TOP/build/tests/load/presign}
 cp "$TOP/tests/load/hold" "$TOP/tests/load/webhooks.lua" "$E2E/bin"
 
 # In place of the library's: the holder starts the program and keeps it running.
+# shellcheck disable=SC2317 # called by deploy
 start_responder() {
     start "$D/stderr.log" "$E2E/bin/hold" "$D/run/guichet.sock" "$D/run/pid" \
         "$E2E/bin/guichet.fcgi" --config "$D/guichet.conf"

@@ -33,6 +33,7 @@ ok $? "less than 10 MB after $WEBHOOKS webhooks"
 ok $? "and it does not grow"
 
 # The same program under valgrind, through all of its paths, and then told to end.
+# shellcheck disable=SC2317 # called by deploy
 start_responder() {
     start "$D/stderr.log" valgrind --quiet --leak-check=full --show-leak-kinds=definite,indirect \
         --errors-for-leak-kinds=definite,indirect --error-exitcode=99 --log-file="$D/valgrind.log" \

@@ -7,6 +7,7 @@
 
 cp "$TOP/tests/load/hold" "$TOP/tests/load/arrive" "$E2E/bin"
 
+# shellcheck disable=SC2317 # called by deploy
 start_responder() {
     start "$D/stderr.log" "$E2E/bin/hold" "$D/run/guichet.sock" "$D/run/pid" \
         "$E2E/bin/guichet.fcgi" --config "$D/guichet.conf"

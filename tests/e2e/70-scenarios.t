@@ -244,7 +244,8 @@ malformed() {
     payment "$body" m-1 mona 60
     TYPE=text/plain send "$body"
     is "$STATUS" 415 "another content type is refused"
-    TYPE='' send "$body"
+    request /api/webhooks/dazno -H 'Content-Type:' -H "x-api-key: $T4G_API_KEY" \
+        -H "x-t4g-signature: sha256=$(signature "$body")" --data-binary "@$body"
     is "$STATUS" 415 "no content type is refused"
     truncate -s -1 "$body"
     send "$body"
@@ -364,7 +365,7 @@ canaries() {
     sung 401 -H "$json" -H "$key" -H "$url$canary"
     sung 401 -H "$json" -H "x-api-key: $canary" -H "$url$(signature "$body")"
     sung 415 -H "Content-Type: $canary" -H "$key" -H "$url$(signature "$body")"
-    sung 405 -X "$canary" -H "$json"
+    sung 405 -X PUT -H "$json"
     sing "$body" c-1 user.updated "\"user_id\":\"$canary\""
     sung 409 -H "$json" -H "$key" -H "$url$(signature "$body")"
     sing "$body" c-2 user.created "\"user_id\":\"$canary\",\"email\":\"$canary\""
@@ -399,6 +400,9 @@ canaries() {
     done
     is "$leaks" "" "no log and no answer holds a secret"
     is "$(grep -lE '[0-9a-f]{64}' "$D/guichet.log" "$D/audit.log" "$E2E/answers")" "" "nor a signature"
+
+    # Told, not judged: libfcgi, Jansson and hiredis free what held a request without wiping it first.
+    note "the process's memory holds it in $("$TOP/tests/e2e/remembers" "$(program)" "$canary" | wc -l) places"
 }
 canaries
 
@@ -406,8 +410,20 @@ canaries
 
 sed -i 's/"max-procs" => 1/"max-procs" => 2/' "$E2E/lighttpd/guichet.conf"
 deploy lighttpd 'provider dazno.rate_limit = none'
-eventually bash -c "[ \$(pgrep -cf -- '$E2E/bin/guichet.fcgi') -ge 2 ]"
-is "$(programs | wc -l)" 2 "two processes"
+
+# responders: their pids, without starting a process, for under load that takes its time
+responders() {
+    local file name
+    for file in /proc/[0-9]*/cmdline; do
+        name=
+        { IFS= read -r -d '' name < "$file"; } 2> /dev/null
+        [ "$name" != "$E2E/bin/guichet.fcgi" ] || { file=${file#/proc/} && echo "${file%/cmdline}"; }
+    done
+}
+two_processes() { [ "$(responders | wc -l)" -eq 2 ]; }
+
+eventually two_processes
+ok $? "there are two processes"
 
 # switches PID: how often its threads have waited for work
 switches() { awk '/^voluntary/ { n += $2 } END { print n }' /proc/"$1"/task/*/status; }
@@ -424,7 +440,7 @@ concurrent_duplicates() {
             "header = \"x-t4g-signature: sha256=$(signature "$body")\"" \
             'write-out = "%{http_code} %header{idempotent-replayed}\n"'
     done | sed 1d > "$E2E/many"
-    for pid in $(programs); do before[$pid]=$(switches "$pid"); done
+    for pid in $(responders); do before[$pid]=$(switches "$pid"); done
     curl -Z --parallel-immediate --parallel-max "$many" -K "$E2E/many" > "$E2E/statuses" 2> /dev/null
     for pid in "${!before[@]}"; do
         [ $(($(switches "$pid") - before[$pid])) -ge 10 ] || idle=$((idle + 1))
@@ -440,14 +456,16 @@ concurrent_duplicates
 
 # Killed at any moment while the load runs; lighttpd starts another.
 killed_under_load() {
-    local n=400 kills=0 sender pids status
-    "$E2E/bin/insist" "$PORT" "$E2E/keys/t4g_api_key" "$E2E/keys/t4g_webhook_secret" lena "$n" 8 30 \
+    local n=6000 kills=0 sender pids status
+    "$E2E/bin/insist" "$PORT" "$E2E/keys/t4g_api_key" "$E2E/keys/t4g_webhook_secret" lena "$n" 16 30 \
         > "$E2E/insisted" &
     sender=$!
     while kill -0 "$sender" 2> /dev/null; do
         sleep 0.2
-        read -ra pids <<< "$(programs | tr '\n' ' ')"
-        [ ${#pids[@]} -eq 0 ] || [ "$kills" -ge 8 ] || { kill -KILL "${pids[RANDOM % ${#pids[@]}]}" && kills=$((kills + 1)); }
+        mapfile -t pids < <(responders)
+        if [ ${#pids[@]} -gt 0 ] && kill -KILL "${pids[RANDOM % ${#pids[@]}]}" 2> /dev/null; then
+            kills=$((kills + 1))
+        fi
     done
     wait "$sender"
     status=$?
