@@ -8,7 +8,7 @@
 #include "receive_work.h"
 
 /* How long the examination of the store may take at start. */
-#define START_DEADLINE_MS 5000
+#define START_DEADLINE_MS 1000
 
 /* --- the steps; each returns true to go on, or sets the answer and returns false --------------- */
 
@@ -214,13 +214,15 @@ static void prepare(struct receiver *r, struct work *w)
 
 /* Commits the members of work[first] and of those after it that go to the same provider, as far as a
  * batch may reach, and marks them as done. */
-static void commit_from(struct receiver *r, struct work *work, size_t first, size_t n)
+static void commit_from(struct receiver *r, struct work *work, size_t first, size_t n,
+                        int64_t deadline_ms)
 {
     struct store_member member[STORE_BATCH_MAX];
     struct store_result result[STORE_BATCH_MAX];
     struct work *who[STORE_BATCH_MAX];
     size_t bytes = 0;
-    struct store_batch batch = {.provider = &work[first].mount->store, .member = member};
+    struct store_batch batch = {
+        .provider = &work[first].mount->store, .member = member, .deadline_ms = deadline_ms};
 
     for (size_t i = first; i < n && batch.n < STORE_BATCH_MAX; i++) {
         struct work *w = &work[i];
@@ -286,15 +288,21 @@ static void account(struct receiver *r, struct work *w)
 void receive_batch(struct receiver *r, struct exchange *const x[], size_t n)
 {
     struct work work[RECEIVE_BATCH_MAX];
+    int64_t began_us = INT64_MAX, deadline_ms;
 
+    for (size_t i = 0; i < n; i++)
+        if (x[i]->request.started_us < began_us)
+            began_us = x[i]->request.started_us;
+    deadline_ms = (began_us + r->service.config->deadline_us) / 1000;
     for (size_t i = 0; i < n; i++) {
         memset(&work[i], 0, sizeof work[i]);
         work[i].x = x[i];
         prepare(r, &work[i]);
     }
+    /* One deadline for all: what waits behind another provider's commit has waited already. */
     for (size_t i = 0; i < n; i++)
         while (work[i].commits)
-            commit_from(r, work, i, n);
+            commit_from(r, work, i, n, deadline_ms);
     for (size_t i = 0; i < n; i++)
         account(r, &work[i]);
 }

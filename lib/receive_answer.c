@@ -109,11 +109,8 @@ void answer_result(struct work *w)
         answer_limited(w);
         return;
     case STORE_REFUSED:
-        if (strcmp(s->word, "overflow") == 0)
-            answer_problem(w, OUTCOME_INVALID, 400, s->word,
-                           "The event cannot be applied: a total would pass 9223372036854775807.");
-        else /* what is stored is not what we store: no fault of the sender */
-            answer_problem(w, OUTCOME_ERROR, 500, s->word, NULL);
+        answer_problem(w, OUTCOME_INVALID, 400, s->word,
+                       "The event cannot be applied: a total would pass 9223372036854775807.");
         return;
     default:
         answer_accepted(w);

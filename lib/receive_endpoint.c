@@ -38,6 +38,7 @@ void endpoint_metrics(struct receiver *r, struct work *w)
         .openmetrics = metrics_wants_openmetrics(request_header(&x->request, "accept", NULL)),
     };
     struct buf text = BUF_INIT(METRICS_BYTES_MAX);
+    bool told;
 
     if (!r->has_token) {
         log_rarely(r->service.log, LOG_LEVEL_WARNING, "token", 3600 * US_PER_S,
@@ -51,10 +52,14 @@ void endpoint_metrics(struct receiver *r, struct work *w)
         return;
     }
     in.store_up = guard_up(r->guard);
+    told = in.store_up != 0;
     for (size_t i = 0; i < c->nproviders; i++) {
         struct store_gauges g = {-1, -1, -1};
         const struct mount *m = &r->mount[i];
-        if (in.store_up && m->verifier != NULL && !guard_gauges(r->guard, &m->store, &g))
+        /* After one miss no other is waited for: webhooks may stand behind this scrape. */
+        if (told && m->verifier != NULL)
+            told = guard_gauges(r->guard, &m->store, &g);
+        if (!told)
             g = (struct store_gauges){-1, -1, -1};
         provider[in.nproviders++] = (struct metrics_provider){
             .name = m->config->name,

@@ -138,13 +138,13 @@ local function plan(p, stop_at, k, eff, stamp)
         -- Exact where doubles are not: in a high and a low part of nine digits.
         local a, b, total = old or '0', A[p + 2], nil
         if #a > 19 or not (a == '0' or find(a, '^[1-9]%d*$')) then
-          return REFUSED, 'bad_number', 'field ' .. field .. ' of ' .. key
+          return FAULT, 'bad_number'
         elseif #a < 16 and #b < 16 then
           total = format('%.0f', a + b)
         else
           local low, high = sub(a, -9) + 0, tonumber(sub(a, 1, -10)) or 0
           if high > 9223372036 or high == 9223372036 and low > 854775807 then
-            return REFUSED, 'bad_number', 'field ' .. field .. ' of ' .. key
+            return FAULT, 'bad_number'
           end
           low, high = low + sub(b, -9), high + (tonumber(sub(b, 1, -10)) or 0)
           if low >= 1000000000 then
@@ -203,7 +203,10 @@ local function keep(reason, i, detail)
     return nil, seen
   end
   local sid, count = string.match(seen or '', '^(%d+%-%d+) (%d+) ')
-  if sid and #call('XRANGE', K[4], sid, sid) > 0 then
+  local there = sid and try('XRANGE', K[4], sid, sid)
+  if there and there.err then
+    return nil, there
+  elseif there and #there > 0 then
     local reply = try('HSET', K[5], mark, sid .. ' ' .. format('%.0f', count + 1) .. ' ' .. at)
     if type(reply) == 'table' then
       return nil, reply
@@ -212,8 +215,9 @@ local function keep(reason, i, detail)
   end
   if most > 0 and held >= most then
     return nil, 'quarantine_full'
-  elseif allowed and not allowed('DEL', K[5]) then
-    return nil, { err = 'NOPERM the user may not run del' }
+  elseif allowed and not (allowed('DEL', K[5]) and allowed('HLEN', K[5])
+                          and allowed('HSET', K[5], '0', '0')) then
+    return nil, { err = 'NOPERM the user may not run one of del, hlen, hset' }
   end
   sid = try('XADD', K[4], '*', 'digest', digest, 'reason', reason, 'id', A[i + 4], 'type', A[i + 5],
             'at', at, 'detail', detail, 'body', A[i + 6])

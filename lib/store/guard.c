@@ -9,7 +9,7 @@
 #define FINDINGS_TRUSTED_US (60 * US_PER_S)
 #define EXAMINE_AGAIN_MS    1000
 #define HEALTH_AGAIN_MS     1000
-#define GAUGES_TIMEOUT_MS   1000
+#define GAUGES_TIMEOUT_MS   250
 #define SELF_TEST_AGAIN_US  (60 * US_PER_S)
 #define COMPLAIN_AGAIN_US   (10 * US_PER_S)
 /* Advice to a sender while the store is away. */
@@ -27,9 +27,10 @@ struct guard {
     char digest[2 * SHA256_BYTES + 1]; /* of the whole address: whose findings are ours */
     struct store_provider provider[CONFIG_PROVIDERS_MAX];
     size_t nproviders;
-    bool examined;            /* findings hold for the run that answers on our connection */
-    bool check_run;           /* a new connection was made since */
-    unsigned connections;     /* of the store, when that was last looked at */
+    bool examined;        /* findings hold for the run that answers on our connection */
+    bool undecided;       /* the self-test could not be done, through no fault that it looks for */
+    bool check_run;       /* a new connection was made since */
+    unsigned connections; /* of the store, when that was last looked at */
     int64_t examine_again_ms; /* after a failure */
 };
 
@@ -84,11 +85,11 @@ static void report(struct guard *g, bool reached, const char *why)
     if (reached)
         log_say(g->log, LOG_LEVEL_NOTICE, "the store %s answers again", g->address);
     else
-        log_say(
-            g->log, LOG_LEVEL_ERROR,
-            "the store %s did not answer in time: webhooks are answered 503 until it does; is it "
-            "running, and may this user reach it? %s",
-            g->address, why);
+        log_say(g->log, LOG_LEVEL_ERROR,
+                "the store %s cannot be used, webhooks are answered 503 until it can: %s; is it "
+                "running, "
+                "and may this user reach it?",
+                g->address, why);
 }
 
 /* Until when the store may be used now, at the latest at deadline_ms; -1: not at all. The caller
@@ -141,7 +142,11 @@ static void tell_findings(const struct guard *g, const struct store_findings *f)
 {
     int durable = compare_durability(g, f->durable);
 
-    if (f->self_test != 1) {
+    if (f->self_test < 0)
+        log_rarely(g->log, LOG_LEVEL_WARNING, "self_test_later", SELF_TEST_AGAIN_US,
+                   "the self-test of the store %s could not be done yet: %s", g->address,
+                   f->problem.text);
+    if (f->self_test == 0) {
         log_rarely(g->log, LOG_LEVEL_ERROR, "self_test", SELF_TEST_AGAIN_US,
                    "the store %s failed the self-test, webhooks are answered 503: %s", g->address,
                    f->problem.text);
@@ -163,37 +168,42 @@ static void tell_findings(const struct guard *g, const struct store_findings *f)
                 g->address);
 }
 
-int guard_examine(struct guard *g, int64_t deadline_ms)
+/* The run that answers on our connection. False when none does. */
+static bool ask_run(struct guard *g, int64_t deadline_ms, char run_id[static 48])
 {
-    struct store_findings f;
     struct fail why = {""};
-    char run_id[48];
 
-    memset(&f, 0, sizeof f);
     if (!store_run_id(g->store, deadline_ms, run_id, &why)) {
         g->examine_again_ms = now_ms(g) + EXAMINE_AGAIN_MS;
         report(g, false, why.text);
-        return -1;
+        return false;
     }
     report(g, true, "");
     g->check_run = false;
     g->connections = g->store->connections;
-    if (findings_are_good(g, run_id) && guard_durable(g) == 1 &&
-        atomic_load(&g->shared->findings.evicting) == 0) {
-        /* Nothing to say. What is worth a warning is examined again, and said again. */
-        state_set_findings(g->state, g->digest, run_id, 1,
-                           atomic_load(&g->shared->findings.durable), 0, clock_now_us(g->clock));
-        g->examined = true;
-        return 1;
-    }
+    return true;
+}
+
+static int examine_run(struct guard *g, int64_t deadline_ms, const char *run_id)
+{
+    struct store_findings f;
+
     store_examine(g->store, g->provider, g->nproviders, deadline_ms, &f);
     state_set_findings(g->state, g->digest, run_id, f.self_test, f.durable, f.evicting,
                        clock_now_us(g->clock));
     tell_findings(g, &f);
     g->examined = f.self_test == 1;
+    g->undecided = f.self_test < 0;
     if (!g->examined)
         g->examine_again_ms = now_ms(g) + EXAMINE_AGAIN_MS;
-    return g->examined;
+    return f.self_test != 0;
+}
+
+int guard_examine(struct guard *g, int64_t deadline_ms)
+{
+    char run_id[48];
+
+    return ask_run(g, deadline_ms, run_id) ? examine_run(g, deadline_ms, run_id) : -1;
 }
 
 /* Makes sure that the store has passed its self-test, as cheaply as that can be known. Returns what
@@ -201,6 +211,7 @@ int guard_examine(struct guard *g, int64_t deadline_ms)
 static int ensure_examined(struct guard *g, int64_t deadline_ms)
 {
     int64_t age_us = clock_now_us(g->clock) - atomic_load(&g->shared->findings.checked_us);
+    char run_id[48];
 
     if (g->examined && !g->check_run)
         return 1;
@@ -210,8 +221,15 @@ static int ensure_examined(struct guard *g, int64_t deadline_ms)
         return 1;
     }
     if (now_ms(g) < g->examine_again_ms)
-        return 0;
-    return guard_examine(g, deadline_ms);
+        return g->undecided;
+    if (!ask_run(g, deadline_ms, run_id))
+        return -1;
+    if (!findings_are_good(g, run_id))
+        return examine_run(g, deadline_ms, run_id);
+    state_set_findings(g->state, g->digest, run_id, 1, atomic_load(&g->shared->findings.durable),
+                       atomic_load(&g->shared->findings.evicting), clock_now_us(g->clock));
+    g->examined = true;
+    return 1;
 }
 
 /* --- use -------------------------------------------------------------------------------------- */

@@ -22,13 +22,13 @@ void guard_free(struct guard *g);
  * valid as long as the guard). Before anything else. */
 void guard_providers(struct guard *g, const struct store_provider *p, size_t n);
 
-/* Examines the store unless the shared state already holds findings for this run of it (its
- * run_id), and says in the log what they mean: a failed self-test, weaker durability than believed,
- * eviction. Returns 1 when it may serve, 0 when the self-test failed, -1 when the store could not
- * be reached now. A long-running process calls it at start; guard_commit does so by itself where it
- * must: in a process that has not, unless findings less than a minute old say that all is well
- * (plain CGI), and after a new connection was made. While the self-test has not passed nothing is
- * committed; it is tried again once a second. */
+/* Examines the store and says in the log what was found: a failed self-test, weaker durability than
+ * believed, eviction. Returns 1 when it may serve (also when it is full or read-only, so that the test
+ * could not be done: it still answers duplicates), 0 when the self-test failed, -1 when the store could
+ * not be reached now. A long-running process calls it at start; guard_commit does so by itself where it
+ * must: in a process that has not, unless findings less than a minute old say that all is well (plain
+ * CGI), and after a new connection was made, unless that run of the server (run_id) has passed. While
+ * the self-test has not passed nothing is committed; it is tried again once a second. */
 int guard_examine(struct guard *g, int64_t deadline_ms);
 
 /* store_commit behind the breaker. While it is open, or the store has not passed its self-test,

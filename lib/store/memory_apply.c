@@ -150,7 +150,7 @@ static const char *add(struct applier *a, const char *provider, const struct cha
     char text[24];
 
     if (old.p != NULL && !text_to_i64(old, &sum))
-        return "bad_number";
+        return fault(a, "bad_number");
     if (!text_to_i64(c->value, &more) || more > INT64_MAX - sum)
         return "overflow";
     (void)snprintf(text, sizeof text, "%lld", (long long)(sum + more));

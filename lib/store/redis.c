@@ -8,6 +8,7 @@
 
 #define ATTEMPT_MIN_MS        250 /* one attempt gets half of what is left, but no less than this */
 #define READ_ONLY_PATIENCE_MS 500
+#define IMPATIENT_MS          5000
 #define PAUSE_FIRST_MS        5
 #define PAUSE_MAX_MS          200
 
@@ -88,8 +89,12 @@ static bool again(struct redis_store *s, const struct redis_trouble *t, int64_t 
 
     if (t->class->next == REDIS_GIVE_UP || t->class->next == REDIS_BY_EVAL)
         return false;
-    if (t->class->next == REDIS_PATIENCE && now - began_ms > READ_ONLY_PATIENCE_MS)
+    /* Once in an outage: the batches that wait behind this one must not each wait as long. */
+    if (t->class->next == REDIS_PATIENCE &&
+        (now < s->impatient_until_ms || now - began_ms > READ_ONLY_PATIENCE_MS)) {
+        s->impatient_until_ms = now + IMPATIENT_MS;
         return false;
+    }
     /* Another server may stand behind the address by now. */
     redis_link_close(&s->link);
     if (now + *pause_ms >= deadline_ms)

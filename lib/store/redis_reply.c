@@ -17,7 +17,7 @@ static const struct redis_class unknown_error = {"", "script_error", STORE_FAULT
 static const struct redis_class classes[] = {
     {"NOSCRIPT", "store_config", STORE_UNAVAILABLE, REDIS_BY_EVAL, 0},
     {"LOADING", "store_loading", STORE_UNAVAILABLE, REDIS_AGAIN, 5 * SECOND},
-    {"MASTERDOWN", "store_read_only", STORE_UNAVAILABLE, REDIS_AGAIN, 2 * SECOND},
+    {"MASTERDOWN", "store_read_only", STORE_UNAVAILABLE, REDIS_PATIENCE, 2 * SECOND},
     {"CLUSTERDOWN", "store_unreachable", STORE_UNAVAILABLE, REDIS_AGAIN, 2 * SECOND},
     {"TRYAGAIN", "store_unreachable", STORE_UNAVAILABLE, REDIS_AGAIN, 2 * SECOND},
     {"READONLY", "store_read_only", STORE_UNAVAILABLE, REDIS_PATIENCE, 2 * SECOND},
@@ -77,6 +77,10 @@ void redis_trouble_error(struct redis_trouble *t, const char *text)
     }
     redis_trouble_set(t, class, text);
     t->text[strcspn(t->text, "\r\n")] = '\0';
+    if (strstr(text, "unauthenticated") != NULL || strncmp(text, "NOAUTH", 6) == 0)
+        redis_trouble_set(t, class,
+                          "NOAUTH: the server wants a password: write user:password@ into the "
+                          "store's address");
 }
 
 void redis_trouble_result(const struct redis_trouble *t, struct store_result *result)

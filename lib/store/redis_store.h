@@ -13,6 +13,7 @@ struct redis_store {
     struct redis_batch batch;
     char sha1[REDIS_SHA1_TEXT + 1]; /* of the script as the server says it; "": not asked yet */
     bool evaluated;                 /* the script was run once, by EVAL */
+    int64_t impatient_until_ms; /* a read-only server was waited for in vain: not again before */
 };
 
 /* Commits with `scope` behind the prefix of every key (see redis_batch.h). */

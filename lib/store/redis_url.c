@@ -34,12 +34,14 @@ static bool decode(struct slice text, char *out, size_t room, const char *what, 
     return true;
 }
 
-static bool number(struct slice text, int64_t max, int *out, const char *what, struct fail *why)
+static bool number(struct slice text, int64_t min, int64_t max, int *out, const char *what,
+                   struct fail *why)
 {
     int64_t v;
 
-    if (!text_to_i64(text, &v) || v > max) {
-        fail_set(why, "store: the %s must be a number from 0 to %lld", what, (long long)max);
+    if (!text_to_i64(text, &v) || v < min || v > max) {
+        fail_set(why, "store: the %s must be a number from %lld to %lld", what, (long long)min,
+                 (long long)max);
         return false;
     }
     *out = (int)v;
@@ -68,7 +70,7 @@ static bool read_unix(struct slice path, struct redis_address *a, struct fail *w
             fail_set(why, "store: behind the ? only db=N may stand");
             return false;
         }
-        if (!number(slice_from(path, 3), REDIS_DB_MAX, &a->db, "database", why))
+        if (!number(slice_from(path, 3), 0, REDIS_DB_MAX, &a->db, "database", why))
             return false;
         path = before;
     }
@@ -87,7 +89,7 @@ static bool read_port(struct slice rest, struct redis_address *a, struct fail *w
         fail_set(why, "store: behind the ] of an address only :port or /db may stand");
         return false;
     }
-    if (!number(slice_from(rest, 1), 65535, &a->port, "port", why))
+    if (!number(slice_from(rest, 1), 1, 65535, &a->port, "port", why))
         return false;
     if (a->port == 0) {
         fail_set(why, "store: the port must be a number from 1 to 65535");
@@ -102,7 +104,7 @@ static bool read_host(struct slice s, struct redis_address *a, struct fail *why)
 
     if (cut(&s, '/', &place)) {
         db = s;
-        if (db.n > 0 && !number(db, REDIS_DB_MAX, &a->db, "database", why))
+        if (db.n > 0 && !number(db, 0, REDIS_DB_MAX, &a->db, "database", why))
             return false;
     }
     if (place.n > 0 && place.p[0] == '[') {

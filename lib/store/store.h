@@ -97,7 +97,7 @@ struct store_result {
     /* For audit and metrics, a literal; NULL when there is nothing to remark: store_timeout,
      * store_unreachable, store_loading, store_busy, store_read_only, store_full, store_disk,
      * store_replicas, store_config, backlog_full, quarantine_full (UNAVAILABLE); overflow,
-     * bad_number (REFUSED); conflict; wrong_type, bad_number, bad_record, bad_change, bad_reply,
+     * conflict; wrong_type, bad_number, bad_record, bad_change, bad_reply,
      * script_error (FAULT); store_flag_word (ACCEPTED). */
     const char *word;
     char reason[STORE_REASON_MAX]; /* the store's own words, for the operator's log */
@@ -120,7 +120,7 @@ struct store_gauges {
 
 /* What start-up finds out. */
 struct store_findings {
-    int self_test; /* 1: a commit with every verb worked on scratch keys of the provider's slot; 0:
+    int self_test; /* -1: could not be done now; 1: a commit with every verb worked on scratch keys of the provider's slot; 0:
                       not */
     int durable;   /* 2 always, 1 everysec, 0 less; -1: cannot be seen */
     int evicting;  /* 1: keys may be evicted; 0: not; -1: cannot be seen */

@@ -5,9 +5,8 @@
  * file's content is not part of the secret; anything else is. A secret is text: UTF-8 without control
  * characters, for a line break or a NUL within is always a mistake of copying.
  *
- * Weak settings fail closed: an empty or missing secret, a file that group or others can read or write
- * (mode & 077, unless the group is root's or our own and only may read: 0640), a folder that group or
- * others can write. A literal in a file of the docroot (its folder holds the program) is refused where
+ * Weak settings fail closed: an empty or missing secret, a file that others can read or that group or
+ * others can write (mode & 027), a folder that group or others can write. A literal in a file of the docroot (its folder holds the program) is refused where
  * that file is read, in config. */
 #ifndef GUICHET_VERIFY_SECRET_H
 #define GUICHET_VERIFY_SECRET_H

@@ -78,18 +78,17 @@ static int read_env(const char *name, char *const *environment, struct secret_te
     return check_text(what, out, why) == 0 ? 1 : -1;
 }
 
-/* Whether nobody but us (and root) can read or change the file; our own group and root's may read. */
+/* Owner and group may read it: 0640 with the group of the service is how a file of root's is given to
+ * it. */
 static int check_mode(const char *path, const struct stat *st, struct fail *why)
 {
-    mode_t open_to = st->st_mode & 077;
-
-    if (st->st_gid == 0 || st->st_gid == getegid())
-        open_to &= (mode_t)~040;
-    if (open_to == 0)
+    if ((st->st_mode & 027) == 0)
         return 0;
-    return fail_set(why,
-                    "others can read or change the secret in %s (mode %04o); run: chmod 600 %s",
-                    path, (unsigned)(st->st_mode & 07777), path);
+    return fail_set(
+        why,
+        "others can read or change the secret in %s (mode %04o); run: chmod 640 %s, with "
+        "the service's group, or chmod 600 as its user",
+        path, (unsigned)(st->st_mode & 07777), path);
 }
 
 /* Fills out from an open file; one newline at the end is not part of the secret. */

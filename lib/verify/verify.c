@@ -218,14 +218,15 @@ static enum signature_reason judge(const struct verifier *v, const struct reques
                                    int64_t now_us, struct verified *out)
 {
     struct shown shown = {.signature.n = 0};
-    enum signature_reason reason = check_api_key(v, r);
+    enum signature_reason key = check_api_key(v, r), form = gather(v->scheme, r, &shown);
     size_t slot;
 
-    if (reason == SIGNATURE_OK)
-        reason = gather(v->scheme, r, &shown);
-    if (reason != SIGNATURE_OK)
-        return reason;
+    if (form != SIGNATURE_OK)
+        return key != SIGNATURE_OK ? key : form;
+    /* Also with a wrong API key: the time that a long body takes would tell a right one. */
     slot = find_secret(v, &shown, r->body);
+    if (key != SIGNATURE_OK)
+        return key;
     if (slot == v->keys->nsecrets)
         return SIGNATURE_MISMATCH;
     if (v->tolerance_us > 0 &&

@@ -121,7 +121,7 @@ void listener_close(struct listener *l)
 
 bool listener_hand_on(struct listener *l)
 {
-    if (l->fd == STDIN_FILENO || l->fd == SYSTEMD_FIRST_FD)
-        return true; /* as they were handed to us */
+    if (l->path == NULL)
+        return true; /* it stays where it was handed to us */
     return dup2(l->fd, STDIN_FILENO) == STDIN_FILENO;
 }

@@ -152,6 +152,8 @@ int main(int argc, char *argv[])
     status = cgi ? -1 : read_options(argc, argv, &options);
     if (status >= 0)
         return status;
+    if (!cgi && !options.check)
+        server_block_signals(NULL);
     if (options.check) {
         status = check(&program, options.config);
         goto done;

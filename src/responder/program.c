@@ -73,7 +73,7 @@ static struct receiver *make_receiver(const struct service *s, struct fail *why)
     struct store *store = store_open(s->config->store, s->clock, why);
 
     if (store == NULL) {
-        fail_prefix(why, "%s: store", s->config->store_origin);
+        fail_prefix(why, "%s", s->config->store_origin);
         return NULL;
     }
     return receiver_new(s, store, why);
@@ -90,22 +90,27 @@ int program_rehearse(const struct program *p, const char *config_file, struct fa
     struct config *c = load(p, config_file, why);
     struct receiver *r = NULL;
     struct log *log = NULL, *audit = NULL;
-    int rc = -1;
+    struct state *state = NULL;
 
     if (c == NULL)
         return -1;
     s.config = c;
-    r = make_receiver(&s, why);
-    if (r == NULL)
-        goto done;
-    log = log_open(c->log, s.clock, why);
-    audit = log != NULL ? log_open(c->audit_log, s.clock, why) : NULL;
-    rc = audit != NULL ? 0 : -1;
-
-done:
+    s.state = state_private(event_type_names, event_type_count); /* its rows are not used up */
+    if (s.state == NULL)
+        fail_set(why, "out of memory");
+    else
+        r = make_receiver(&s, why);
+    if (r != NULL)
+        log = log_open(c->log, s.clock, why);
+    if (log != NULL)
+        audit = log_open(c->audit_log, s.clock, why);
+    if (audit != NULL)
+        state = state_open(c->state_dir, event_type_names, event_type_count, why);
+    state_close(state);
     receiver_free(r);
+    state_close(s.state);
     log_close(audit);
     log_close(log);
     config_free(c);
-    return rc;
+    return state != NULL ? 0 : -1;
 }

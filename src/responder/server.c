@@ -109,18 +109,29 @@ static bool wait_for_end(struct server *s, const char *config_file)
 
 static void execute_anew(struct server *s, char *const argv[])
 {
-    sigset_t none;
-
     if (!listener_hand_on(s->listener)) {
         say(s, LOG_LEVEL_ERROR, "the socket cannot be handed on");
         return;
     }
     say(s, LOG_LEVEL_NOTICE, "starting anew with the new configuration");
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    /* The signals stay blocked: one that came meanwhile is the next program's, which waits for it. */
     execv(s->program->path, argv);
     log_say(s->program->log, LOG_LEVEL_ERROR, "cannot execute %s: %s", s->program->path,
             strerror(errno));
+}
+
+void server_block_signals(sigset_t *out)
+{
+    sigset_t signals;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGUSR1);
+    sigaddset(&signals, SIGHUP);
+    (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    if (out != NULL)
+        *out = signals;
 }
 
 int server_run(struct program *p, struct listener *l, const char *config_file, char *const argv[])
@@ -129,12 +140,7 @@ int server_run(struct program *p, struct listener *l, const char *config_file, c
     struct fail why;
     bool again = false, ok = false;
 
-    sigemptyset(&s.signals);
-    sigaddset(&s.signals, SIGTERM);
-    sigaddset(&s.signals, SIGINT);
-    sigaddset(&s.signals, SIGUSR1);
-    sigaddset(&s.signals, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, &s.signals, NULL);
+    server_block_signals(&s.signals);
     s.stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (s.stop < 0 || !fastcgi_start()) {
         say(&s, LOG_LEVEL_ERROR, "cannot start: no event descriptor, or libfcgi failed");

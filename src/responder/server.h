@@ -7,10 +7,15 @@
 #ifndef GUICHET_RESPONDER_SERVER_H
 #define GUICHET_RESPONDER_SERVER_H
 
+#include <signal.h>
 #include "listener.h"
 #include "program.h"
 
 #define SERVER_DRAIN_S 7
+
+/* Blocks the signals above, for good; before any thread, and before anything that takes time. *out (may
+ * be NULL) gets the set. */
+void server_block_signals(sigset_t *out);
 
 /* Serves until a signal. argv is what a re-execution is given. Returns the exit status; or does not
  * return, when it re-executes. The listener is closed by the caller. */

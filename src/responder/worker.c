@@ -8,22 +8,12 @@
 #include <unistd.h>
 
 #include "fastcgi.h"
-#include "gather.h"
+#include "waiting.h"
 
 #define PEEK_BYTES      65536
 #define EVENTS_PER_TURN 64
 /* Memory of one request: the body, the event's changes, the answer. */
 #define ARENA_SPARE (12u << 20)
-
-/* A connection kept aside. */
-struct waiting {
-    struct waiting *newer, *older; /* by last activity */
-    int fd; /* -1: no longer kept, freed at the end of the turn, for events may still name it */
-    bool touched; /* bytes were taken off it, so that libfcgi can no longer read it */
-    bool served;  /* it has had an answer and is kept by the web server for more */
-    int64_t active_ms;
-    struct gather gather;
-};
 
 /* A request of the current batch. */
 struct taken {
@@ -37,9 +27,7 @@ struct worker {
     pthread_t thread;
     int epoll;
     bool stopping;
-    size_t nwaiting;
-    struct waiting ends;  /* ends.newer: the oldest; ends.older: the newest */
-    struct waiting *dead; /* by `newer` */
+    struct waiting_list waiting;
     struct taken taken[RECEIVE_BATCH_MAX];
     size_t ntaken;
     uint8_t peek[PEEK_BYTES];
@@ -51,99 +39,6 @@ static char tag_listener, tag_stop;
 static int64_t now_ms(const struct worker *w)
 {
     return clock_monotonic_ms(w->options.service->clock);
-}
-
-/* --- connections kept aside ---------------------------------------------------------------------- */
-
-static void unlink_waiting(struct waiting *c)
-{
-    c->newer->older = c->older;
-    c->older->newer = c->newer;
-}
-
-static void link_newest(struct worker *w, struct waiting *c)
-{
-    c->active_ms = now_ms(w);
-    c->newer = &w->ends;
-    c->older = w->ends.older;
-    c->older->newer = c;
-    w->ends.older = c;
-}
-
-/* Forgets the connection, without closing it. */
-static void release(struct worker *w, struct waiting *c)
-{
-    (void)epoll_ctl(w->epoll, EPOLL_CTL_DEL, c->fd, NULL);
-    unlink_waiting(c);
-    gather_free(&c->gather);
-    c->fd = -1;
-    c->newer = w->dead;
-    w->dead = c;
-    w->nwaiting--;
-}
-
-static void free_dead(struct worker *w)
-{
-    while (w->dead != NULL) {
-        struct waiting *c = w->dead;
-        w->dead = c->newer;
-        free(c);
-    }
-}
-
-static void drop(struct worker *w, struct waiting *c)
-{
-    int fd = c->fd;
-
-    release(w, c);
-    close(fd);
-}
-
-/* Keeps the connection aside until more of its request comes; closes it when there is no room. */
-static void keep_aside(struct worker *w, int fd, bool served)
-{
-    struct waiting *c;
-    struct epoll_event e = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET};
-
-    if (w->nwaiting == WORKER_WAITING_MAX && w->ends.newer != &w->ends)
-        drop(w, w->ends.newer); /* the one that has been silent longest */
-    c = calloc(1, sizeof *c);
-    if (c == NULL) {
-        close(fd);
-        return;
-    }
-    c->fd = fd;
-    c->served = served;
-    gather_init(&c->gather, true, (size_t)w->options.service->config->max_body);
-    e.data.ptr = c;
-    if (epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &e) != 0) {
-        gather_free(&c->gather);
-        free(c);
-        close(fd);
-        return;
-    }
-    link_newest(w, c);
-    w->nwaiting++;
-}
-
-/* Closes the connections on which nothing came for too long. While stopping, those between two requests
- * go at once; one that was just accepted has a moment to begin, and one whose request is arriving has
- * until the end of the drain. */
-static void drop_idle(struct worker *w)
-{
-    int64_t now = now_ms(w);
-    struct waiting *c = w->ends.newer;
-
-    while (c != &w->ends) {
-        struct waiting *next = c->newer;
-        int64_t idle_ms = now - c->active_ms;
-        if (idle_ms >= WORKER_IDLE_MS ||
-            (w->stopping && !c->touched && (c->served || idle_ms >= WORKER_BEGIN_MS)))
-            drop(w, c);
-        else if (!w->stopping)
-            break; /* the others are younger */
-        c = next;
-    }
 }
 
 /* --- taking requests ------------------------------------------------------------------------------ */
@@ -203,15 +98,19 @@ static void accept_one(struct worker *w, int fd)
         if (ended)
             close(fd);
         else
-            keep_aside(w, fd, false);
+            waiting_add(&w->waiting, fd, false);
     }
 }
 
 static void accept_ready(struct worker *w)
 {
+    /* A peer that does not read its answers is given up. */
+    static const struct timeval patience = {.tv_sec = WORKER_SEND_S};
+
     while (w->ntaken < RECEIVE_BATCH_MAX) {
         int fd = accept4(w->options.listener, NULL, NULL, SOCK_CLOEXEC);
         if (fd >= 0) {
+            (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
             accept_one(w, fd);
             continue;
         }
@@ -222,8 +121,7 @@ static void accept_ready(struct worker *w)
                 w->options.service->log, LOG_LEVEL_ERROR, "descriptors", 10 * US_PER_S,
                 "a connection could not be accepted: out of file descriptors or memory; raise "
                 "the limit (ulimit -n, LimitNOFILE=)");
-            if (w->ends.newer != &w->ends)
-                drop(w, w->ends.newer);
+            waiting_drop_oldest(&w->waiting);
         }
         return;
     }
@@ -249,16 +147,15 @@ static void collect(struct worker *w, struct waiting *c)
     }
     if (verdict == GATHER_MORE) {
         if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) {
-            drop(w, c); /* the web server gave up: nothing was acknowledged */
+            waiting_drop(&w->waiting, c); /* the web server gave up: nothing was acknowledged */
             return;
         }
-        unlink_waiting(c);
-        link_newest(w, c);
+        waiting_touch(&w->waiting, c);
         return;
     }
     from = verdict == GATHER_DONE ? gather_open(&c->gather) : -1;
     bytes = c->gather.stdin_bytes;
-    release(w, c);
+    waiting_release(&w->waiting, c);
     if (from >= 0)
         x = take(w, from, fd);
     else if (verdict == GATHER_BAD)
@@ -278,10 +175,10 @@ static void waiting_ready(struct worker *w, struct waiting *c)
     if (!c->touched)
         verdict = look(w, fd, &ended);
     if (verdict == GATHER_DONE) {
-        release(w, c);
+        waiting_release(&w->waiting, c);
         (void)take(w, fd, fd);
     } else if (ended) {
-        drop(w, c);
+        waiting_drop(&w->waiting, c);
     } else {
         collect(w, c);
     }
@@ -302,7 +199,7 @@ static void answer_taken(struct worker *w)
         if (kept >= 0 && w->stopping)
             close(kept);
         else if (kept >= 0)
-            keep_aside(w, kept, true);
+            waiting_add(&w->waiting, kept, true);
     }
     w->ntaken = 0;
 }
@@ -348,7 +245,7 @@ static void turn(struct worker *w, int timeout_ms)
         if (w->ntaken > 0)
             answer_taken(w);
     }
-    free_dead(w);
+    waiting_bury(&w->waiting);
 }
 
 static void *run(void *arg)
@@ -357,15 +254,15 @@ static void *run(void *arg)
     int64_t end_ms = 0;
 
     for (;;) {
-        if (w->nwaiting > 0)
-            drop_idle(w);
+        if (w->waiting.n > 0)
+            waiting_look_through(&w->waiting, w->stopping);
         if (w->stopping) {
             if (end_ms == 0)
                 end_ms = now_ms(w) + WORKER_DRAIN_MS;
-            if (w->nwaiting == 0 || now_ms(w) >= end_ms)
+            if (w->waiting.n == 0 || now_ms(w) >= end_ms)
                 return NULL;
         }
-        turn(w, w->stopping ? 100 : w->nwaiting > 0 ? 1000 : -1);
+        turn(w, w->stopping ? 100 : w->waiting.n > 0 ? 1000 : -1);
     }
 }
 
@@ -383,8 +280,9 @@ struct worker *worker_new(const struct worker_options *options, struct receiver 
     }
     w->options = *options;
     w->receiver = receiver;
-    w->ends.newer = w->ends.older = &w->ends;
     w->epoll = epoll_create1(EPOLL_CLOEXEC);
+    waiting_init(&w->waiting, w->epoll, (size_t)options->service->config->max_body,
+                 options->service->clock);
     if (w->epoll < 0 || epoll_ctl(w->epoll, EPOLL_CTL_ADD, options->listener, &listener) != 0 ||
         epoll_ctl(w->epoll, EPOLL_CTL_ADD, options->stop, &stop) != 0) {
         fail_set(why, "cannot wait for connections: %s", strerror(errno));
@@ -421,9 +319,7 @@ void worker_free(struct worker *w)
 {
     if (w == NULL)
         return;
-    while (w->ends.newer != NULL && w->ends.newer != &w->ends)
-        drop(w, w->ends.newer);
-    free_dead(w);
+    waiting_clear(&w->waiting);
     for (size_t i = 0; i < RECEIVE_BATCH_MAX; i++) {
         fastcgi_free(w->taken[i].fastcgi);
         arena_free(w->taken[i].exchange.arena);

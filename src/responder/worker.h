@@ -9,12 +9,8 @@
 #include <pthread.h>
 #include "receive.h"
 
-/* Connections a worker keeps aside while their requests arrive, or between two requests. */
-#define WORKER_WAITING_MAX 1024
-/* A connection on which nothing came for so long is closed. */
-#define WORKER_IDLE_MS 60000
-/* After the order to stop, a connection on which nothing came yet is closed after so long. */
-#define WORKER_BEGIN_MS 1000
+/* An answer must be taken within so long. */
+#define WORKER_SEND_S 2
 /* After the order to stop, requests that are arriving may take so long. */
 #define WORKER_DRAIN_MS 5000
 

@@ -43,7 +43,7 @@ static void counts_only_what_it_accepted(void **state)
     const struct change bad[] = {{.verb = CHANGE_SET,
                                   .key = SLICE_LITERAL("user:u1"),
                                   .field = SLICE_LITERAL("sum"),
-                                  .value = SLICE_LITERAL("x")},
+                                  .value = SLICE_LITERAL("9223372036854775807")},
                                  {.verb = CHANGE_ADD,
                                   .key = SLICE_LITERAL("user:u1"),
                                   .field = SLICE_LITERAL("sum"),
