@@ -102,6 +102,8 @@ static int check(struct program *p, const char *config_file)
 
     if (program_open(p, config_file, true, &why) == 0) {
         config_print(p->config, print_line, NULL);
+        for (size_t i = 0; i < p->config->nnotices; i++)
+            printf("note: %s\n", p->config->notice[i]);
         r = program_receiver(p, &why);
     }
     if (r == NULL)
@@ -129,7 +131,7 @@ static int serve_cgi(struct program *p)
 static void say_notices(const struct program *p)
 {
     for (size_t i = 0; i < p->config->nnotices; i++)
-        log_say(p->log, p->config->notice_is_error[i] ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%s",
+        log_say(p->log, p->config->notice_is_error[i] ? LOG_LEVEL_ERROR : LOG_LEVEL_NOTICE, "%s",
                 p->config->notice[i]);
 }
 

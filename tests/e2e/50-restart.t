@@ -8,7 +8,10 @@
 PRESIGN=${PRESIGN:-$TOP/build/tests/load/presign}
 cp "$TOP/tests/load/hold" "$TOP/tests/load/webhooks.lua" "$E2E/bin"
 
-# In place of the library's: the holder starts the program and keeps it running.
+# The library's, which lets the program make its own socket, is kept for the last part.
+eval "start_on_own_socket() $(declare -f start_responder | tail -n +2)"
+
+# In place of it: the holder starts the program and keeps it running.
 # shellcheck disable=SC2317 # called by deploy
 start_responder() {
     start "$D/stderr.log" "$E2E/bin/hold" "$D/run/guichet.sock" "$D/run/pid" \
@@ -78,5 +81,22 @@ event "$D/late.json" late-1 user.updated '"user_id":"u1"'
 kill -TERM "$(cat "$D/run/pid")"
 send "$D/late.json"
 is "$STATUS" 200 'a request right after TERM is answered by the next process'
+
+# On a socket of its own the program hands it on to itself; and signals that come in the middle of that,
+# one upon the other, neither end it nor lose a request.
+start_responder() { start_on_own_socket; }
+deploy lighttpd-socket 'provider dazno.rate_limit = none' 'server.audit_log = off' \
+    'server.require_https = no'
+echo "${SERVER_PIDS[1]}" > "$D/run/pid"
+load 5 own
+for ((i = 0; i < 10; i++)); do
+    sleep 0.4
+    kill -HUP "${SERVER_PIDS[1]}"
+    kill -HUP "${SERVER_PIDS[1]}"
+    sleep 0.002
+    kill -HUP "${SERVER_PIDS[1]}"
+done
+wait "$LOAD_PID"
+judge 'thirty configuration changes on its own socket'
 
 done_testing
