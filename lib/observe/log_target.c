@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -9,6 +10,10 @@
 #include <unistd.h>
 
 #define FILE_MODE 0640
+
+/* How long a line waits for the reader of stderr: a web server or supervisor that stopped reading its end
+ * of the pipe must not stop the answers. */
+#define STDERR_PATIENCE_MS 100
 
 static int open_file(const char *path, struct fail *why)
 {
@@ -86,6 +91,29 @@ static bool write_line(int fd, struct slice line)
     return true;
 }
 
+/* To stderr, which may be a pipe: one that takes nothing is waited for once, and then not until it takes
+ * something again; what was dropped is counted and said. (A pipe that polls as writable takes PIPE_BUF
+ * bytes, more than a line.) */
+static void write_stderr(struct slice line)
+{
+    static _Atomic uint64_t dropped;
+    struct pollfd fd = {.fd = STDERR_FILENO, .events = POLLOUT};
+    uint64_t n = atomic_load(&dropped);
+    char text[96];
+
+    if (poll(&fd, 1, n == 0 ? STDERR_PATIENCE_MS : 0) == 0) {
+        atomic_fetch_add(&dropped, 1);
+        return;
+    }
+    n = atomic_exchange(&dropped, 0);
+    if (n > 0) {
+        (void)snprintf(text, sizeof text, "guichet: %llu lines were dropped: nobody read stderr\n",
+                       (unsigned long long)n);
+        (void)write_line(STDERR_FILENO, slice_of(text));
+    }
+    (void)write_line(STDERR_FILENO, line);
+}
+
 /* Opens the file again when its name has come to mean another, once a second and by one thread. */
 static void follow_name(struct log_target *t)
 {
@@ -134,10 +162,10 @@ void log_target_write(struct log_target *t, enum log_level level, struct slice l
         follow_name(t);
         if (write_line(t->fd, line))
             break;
-        write_line(STDERR_FILENO, line);
+        write_stderr(line);
         break;
     case LOG_TO_STDERR:
-        write_line(STDERR_FILENO, line);
+        write_stderr(line);
         break;
     }
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -47,6 +48,18 @@ static void hold_standard_descriptors(void)
     for (int fd = 0; fd <= 2; fd++)
         if (fstat(fd, &st) != 0 && open("/dev/null", O_RDWR) != fd)
             _exit(EXIT_FAILURE);
+}
+
+/* A core file would hold secrets and bodies. A limit of one byte, not of none, is also heeded where the
+ * core goes to a program (core(5)). */
+static void leave_no_core(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_CORE, &limit) == 0 && limit.rlim_cur > 1) {
+        limit.rlim_cur = 1;
+        (void)setrlimit(RLIMIT_CORE, &limit);
+    }
 }
 
 /* Returns -1 to go on, else the exit status. */
@@ -145,6 +158,7 @@ int main(int argc, char *argv[])
     bool cgi = false;
 
     hold_standard_descriptors();
+    leave_no_core();
     signal(SIGPIPE, SIG_IGN);
     umask(027); /* whatever was inherited: modes of files that are made are ours to decide */
     program_locate(&program);

@@ -61,6 +61,7 @@ static struct exchange *take(struct worker *w, int from, int connection)
 /* Looks at what has come on an untouched connection without taking it off. */
 static enum gather_verdict look(struct worker *w, int fd, bool *ended)
 {
+    enum gather_verdict verdict;
     struct gather g;
     ssize_t n;
 
@@ -71,7 +72,9 @@ static enum gather_verdict look(struct worker *w, int fd, bool *ended)
     if (n <= 0)
         return GATHER_MORE;
     gather_init(&g, false, 0);
-    return gather_feed(&g, w->peek, (size_t)n);
+    verdict = gather_feed(&g, w->peek, (size_t)n);
+    explicit_bzero(w->peek, (size_t)n); /* keys and bodies do not outlive their request here */
+    return verdict;
 }
 
 static void refuse(struct worker *w, int fd)
@@ -143,6 +146,7 @@ static void collect(struct worker *w, struct waiting *c)
         if (n > 0) {
             c->touched = true;
             verdict = gather_feed(&c->gather, w->peek, (size_t)n);
+            explicit_bzero(w->peek, (size_t)n);
         }
     }
     if (verdict == GATHER_MORE) {

@@ -452,7 +452,7 @@ concurrent_duplicates() {
     for pid in $(responders); do before[$pid]=$(switches "$pid"); done
     curl -Z --parallel-immediate --parallel-max "$many" -K "$E2E/many" > "$E2E/statuses" 2> /dev/null
     for pid in "${!before[@]}"; do
-        [ $(($(switches "$pid") - before[$pid])) -ge 10 ] || idle=$((idle + 1))
+        [ $(($(switches "$pid") - before[$pid])) -ge 4 ] || idle=$((idle + 1))
     done
     is "$idle" 0 "both processes had a part in it"
     is "$(sort "$E2E/statuses" | uniq -c | tr -s ' ' | tr '\n' ';')" " 1 200 ; $((many - 1)) 200 true;" \

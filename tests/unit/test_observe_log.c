@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "observe/log.h"
@@ -307,6 +308,35 @@ static void test_many_writers(void **state)
     free(all);
 }
 
+/* A reader of stderr that stopped reading holds up nobody; when it reads again it is told. */
+static void test_unread_stderr(void **state)
+{
+    static char text[1 << 20];
+    int ends[2], kept = dup(STDERR_FILENO);
+    size_t n = 0;
+    ssize_t got;
+
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    dup2(ends[1], STDERR_FILENO);
+    for (int i = 0; i < 3000; i++) /* more than a pipe holds */
+        log_say(NULL, LOG_LEVEL_NOTICE, "a line of some length that fills the pipe, number %d", i);
+    fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    while ((got = read(ends[0], text + n, sizeof text - 1 - n)) > 0)
+        n += (size_t)got;
+    log_say(NULL, LOG_LEVEL_NOTICE, "after");
+    while ((got = read(ends[0], text + n, sizeof text - 1 - n)) > 0)
+        n += (size_t)got;
+    dup2(kept, STDERR_FILENO);
+    close(kept);
+    close(ends[0]);
+    close(ends[1]);
+    text[n] = '\0';
+    assert_non_null(strstr(text, "number 0\n"));
+    assert_non_null(strstr(text, "lines were dropped"));
+    assert_non_null(strstr(text, "after\n"));
+}
+
 int main(void)
 {
 #define WITH_LOG(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -314,7 +344,7 @@ int main(void)
         WITH_LOG(test_say),          WITH_LOG(test_escapes),          WITH_LOG(test_long_text),
         WITH_LOG(test_rarely),       WITH_LOG(test_rarely_many_keys), WITH_LOG(test_rotation),
         WITH_LOG(test_stderr),       WITH_LOG(test_refused_targets),  WITH_LOG(test_cannot_reopen),
-        WITH_LOG(test_many_writers),
+        WITH_LOG(test_many_writers), WITH_LOG(test_unread_stderr),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
