@@ -337,6 +337,7 @@ static int mount_provider(struct receiver *r, size_t i, struct fail *why)
         .quarantine_limit = p->quarantine_limit,
         .audit_limit = p->audit_limit,
         .history_limit = p->history_limit,
+        .min_replicas = r->service.config->min_replicas,
     };
     return 0;
 }

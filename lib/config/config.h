@@ -103,8 +103,9 @@ struct config {
     char *audit_log; /* the same, or "off" */
     int64_t deadline_us;
     enum config_durability durability;
-    char *base_path;     /* "" or "/prefix" without a slash at its end */
-    char *metrics_token; /* the secret's spec, or NULL: not configured */
+    int64_t min_replicas; /* that must hold what is acknowledged; 0: none */
+    char *base_path;      /* "" or "/prefix" without a slash at its end */
+    char *metrics_token;  /* the secret's spec, or NULL: not configured */
     char *metrics_token_origin;
     struct config_provider provider[CONFIG_PROVIDERS_MAX];
     size_t nproviders;

@@ -63,6 +63,8 @@ const struct key keys_table[] = {
               {"everysec", DURABILITY_EVERYSEC},
               {"none", DURABILITY_NONE}},
      .help = "what the operator believes of the store; compared at start"},
+    {SERVER(min_replicas), .type = KEY_INTEGER, .initial = "0", .max = 8,
+     .help = "replicas of the store that must hold an event before it is acknowledged"},
 
     {.section = SECTION_METRICS,
      .name = "token",

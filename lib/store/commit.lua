@@ -20,7 +20,8 @@
 --      where there are any; quarantine: digest reason id type at detail body; quarantine:seen:
 --      "reason digest" -> "<id on the quarantine stream> <how often> <last us>"; dirty: hook -> us.
 -- ARGV 1 members, 2 rate count, 3 rate window us, 4 seconds that ids are kept, 5 backlog limit,
---      6 quarantine limit, 7 audit limit, 8 history limit, and then each member:
+--      6 quarantine limit, 7 audit limit, 8 history limit, 9 whether to touch the record of what
+--      is known already (1) or not (0), and then each member:
 --   event  E args keys record id type body stamp reason changes...
 --   mark   M args 0 record id type
 --   note   N args 0 record id type body reason detail
@@ -232,7 +233,7 @@ local function keep(reason, i, detail)
   return sid
 end
 
-local out, i, k = { 0, 0, 0, 0 }, 9, 7
+local out, i, k = { 0, 0, 0, 0 }, 10, 7
 for o = 1, A[1] * 4, 4 do
   local kind, record, stop_at = A[i], A[i + 3], i + A[i + 1]
   local code, when, word = nil, 0, 0
@@ -256,6 +257,15 @@ for o = 1, A[1] * 4, 4 do
         code, when, outcome = DUPLICATE, first, 'duplicate'
       else
         code, outcome, evidence = CONFLICT, 'conflict', 'conflict'
+      end
+      -- WAIT counts the replicas that hold what this connection wrote; newer servers do not ask
+      -- what others did. To have the record on replicas before it is answered, it is written here:
+      -- by its life, which begins anew. A server that takes no writes must not answer then.
+      if A[9] == '1' and (code == ACCEPTED or code == DUPLICATE) then
+        local reply = try('EXPIRE', K[k], A[4])
+        if type(reply) == 'table' then
+          wrong = reply
+        end
       end
     end
   elseif kind == 'N' then

@@ -1,16 +1,18 @@
 #include "store/redis.h"
 
 #include <hiredis/hiredis.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include "store/redis_store.h"
 
-#define ATTEMPT_MIN_MS        250 /* one attempt gets half of what is left, but no less than this */
-#define READ_ONLY_PATIENCE_MS 500
-#define IMPATIENT_MS          5000
-#define PAUSE_FIRST_MS        5
-#define PAUSE_MAX_MS          200
+/* One attempt, with what it waits for replicas, gets half of what is left, but no less than this. */
+#define ATTEMPT_MIN_MS 250
+#define PATIENCE_MS    500
+#define IMPATIENT_MS   5000
+#define PAUSE_FIRST_MS 5
+#define PAUSE_MAX_MS   200
 
 /* A literal longer than the 4095 bytes that C11 promises; every compiler that we build with takes
  * it. */
@@ -24,13 +26,14 @@ static const char commit_script[] =
 /* Which command runs the script. The first run of a process is an EVAL: one round trip, for a CGI
  * process has only that one. From the second on the script is loaded (what EVAL loads may be
  * dropped by newer servers) and called by its digest. */
-static bool choose_script(struct redis_store *s, int64_t deadline_ms, struct redis_trouble *t)
+static bool choose_script(struct redis_store *s, struct redis_link *link, int64_t deadline_ms,
+                          struct redis_trouble *t)
 {
-    const char *load[3] = {"SCRIPT", "LOAD", commit_script};
+    const char *const load[3] = {"SCRIPT", "LOAD", commit_script};
     redisReply *reply;
 
     if (s->sha1[0] == '\0' && s->evaluated) {
-        reply = redis_ask(s, deadline_ms, load, 3, t);
+        reply = redis_link_ask(link, deadline_ms, load, 3, t);
         if (reply == NULL)
             return false;
         if (reply->type == REDIS_REPLY_STRING && reply->len == REDIS_SHA1_TEXT)
@@ -45,10 +48,12 @@ static bool choose_script(struct redis_store *s, int64_t deadline_ms, struct red
     return true;
 }
 
-static redisReply *run_script(struct redis_store *s, int64_t deadline_ms, struct redis_trouble *t)
+static redisReply *run_script(struct redis_store *s, struct redis_link *link, int64_t deadline_ms,
+                              int64_t replicas, int64_t *acknowledged, struct redis_trouble *t)
 {
     struct redis_batch *b = &s->batch;
-    redisReply *reply = redis_link_call(&s->link, deadline_ms, b->argc, b->argv, b->length, t);
+    redisReply *reply = redis_link_call_wait(link, deadline_ms, b->argc, b->argv, b->length,
+                                             replicas, acknowledged, t);
 
     if (reply != NULL && reply->type == REDIS_REPLY_ERROR &&
         strncmp(reply->str, "NOSCRIPT", 8) == 0) {
@@ -57,47 +62,87 @@ static redisReply *run_script(struct redis_store *s, int64_t deadline_ms, struct
         b->length[0] = 4;
         b->argv[1] = commit_script;
         b->length[1] = sizeof commit_script - 1;
-        reply = redis_link_call(&s->link, deadline_ms, b->argc, b->argv, b->length, t);
+        reply = redis_link_call_wait(link, deadline_ms, b->argc, b->argv, b->length, replicas,
+                                     acknowledged, t);
     }
     s->evaluated = s->evaluated || reply != NULL;
     return reply;
 }
 
-/* One try. False with the trouble when there are no results, or none that may stand. */
-static bool attempt(struct redis_store *s, size_t n, int64_t deadline_ms,
-                    struct store_result *result, struct redis_trouble *t)
+/* The server has done it, but too few replicas have: what would be a promise is none. The sender's
+ * retry meets its own record, and waits again. */
+static void withdraw(size_t n, int64_t replicas, int64_t acknowledged, struct store_result *result)
 {
+    struct redis_trouble t;
+
+    redis_trouble_set(&t, &redis_few_replicas, "");
+    (void)snprintf(t.text, sizeof t.text, "%lld of %lld replicas have it", (long long)acknowledged,
+                   (long long)replicas);
+    for (size_t i = 0; i < n; i++) {
+        enum store_code code = result[i].code;
+        if (code == STORE_ACCEPTED || code == STORE_DUPLICATE || code == STORE_CONFLICT ||
+            code == STORE_REFUSED)
+            redis_trouble_result(&t, &result[i]);
+    }
+}
+
+/* One try. False with the trouble when there are no results, or none that may stand. */
+static bool attempt(struct redis_store *s, const struct store_batch *batch, int64_t deadline_ms,
+                    int64_t replicas, struct store_result *result, struct redis_trouble *t)
+{
+    struct redis_link *link = redis_route_open(&s->route, batch->provider->name, deadline_ms, t);
+    int64_t acknowledged;
     redisReply *reply;
     bool ok;
 
-    if (!redis_link_open(&s->link, deadline_ms, t) || !choose_script(s, deadline_ms, t))
+    if (link == NULL || !choose_script(s, link, deadline_ms, t))
         return false;
-    reply = run_script(s, deadline_ms, t);
+    reply = run_script(s, link, deadline_ms, replicas, &acknowledged, t);
     if (reply == NULL)
         return false;
-    ok = redis_reply_results(reply, n, result, t);
+    ok = redis_reply_results(reply, batch->n, result, t);
     freeReplyObject(reply);
+    if (ok && acknowledged < replicas)
+        withdraw(batch->n, replicas, acknowledged, result);
     return ok;
 }
 
-/* Whether to try again, after the pause that this takes. */
-static bool again(struct redis_store *s, const struct redis_trouble *t, int64_t began_ms,
-                  int64_t deadline_ms, int64_t *pause_ms)
+/* Sees to it that the next try goes where it should. False: there should be none. */
+static bool turn(struct redis_store *s, const char *provider, const struct redis_trouble *t,
+                 bool patient)
 {
-    int64_t now = clock_monotonic_ms(s->link.clock);
-    struct timespec pause = {0, *pause_ms * 1000000};
-
-    if (t->class->next == REDIS_GIVE_UP || t->class->next == REDIS_BY_EVAL)
-        return false;
-    /* Once in an outage: the batches that wait behind this one must not each wait as long. */
-    if (t->class->next == REDIS_PATIENCE &&
-        (now < s->impatient_until_ms || now - began_ms > READ_ONLY_PATIENCE_MS)) {
-        s->impatient_until_ms = now + IMPATIENT_MS;
-        return false;
+    switch (t->class->next) {
+    case REDIS_GIVE_UP:
+    case REDIS_BY_EVAL:
+        break;
+    case REDIS_LINGER:
+        return patient;
+    case REDIS_MOVED:
+        return redis_route_moved(&s->route, provider, t->text);
+    case REDIS_PATIENCE:
+    case REDIS_AGAIN:
+        /* Another server may stand behind the address by now. */
+        redis_route_lost(&s->route, provider);
+        return patient || t->class->next == REDIS_AGAIN;
     }
-    /* Another server may stand behind the address by now. */
-    redis_link_close(&s->link);
-    if (now + *pause_ms >= deadline_ms)
+    return false;
+}
+
+/* Whether to try again, after the pause that this takes. */
+static bool again(struct redis_store *s, const char *provider, const struct redis_trouble *t,
+                  int64_t began_ms, int64_t deadline_ms, int64_t *pause_ms)
+{
+    int64_t now = clock_monotonic_ms(s->route.clock);
+    struct timespec pause = {0, *pause_ms * 1000000};
+    bool patient = now - began_ms <= PATIENCE_MS;
+
+    /* A read-only server is waited for once in an outage: the batches that wait behind this one must
+     * not each wait as long. */
+    if (t->class->next == REDIS_PATIENCE && (!patient || now < s->impatient_until_ms)) {
+        s->impatient_until_ms = now + IMPATIENT_MS;
+        patient = false;
+    }
+    if (!turn(s, provider, t, patient) || now + *pause_ms >= deadline_ms)
         return false;
     if (*pause_ms > 0)
         (void)nanosleep(&pause, NULL);
@@ -108,9 +153,9 @@ static bool again(struct redis_store *s, const struct redis_trouble *t, int64_t 
 }
 
 void redis_commit_scoped(struct redis_store *s, const struct store_batch *batch, const char *scope,
-                         struct store_result *result)
+                         int64_t replicas, struct store_result *result)
 {
-    int64_t began = clock_monotonic_ms(s->link.clock), pause = 0;
+    int64_t began = clock_monotonic_ms(s->route.clock), pause = 0;
     struct redis_trouble t = {.class = NULL};
     bool done = false;
 
@@ -118,30 +163,31 @@ void redis_commit_scoped(struct redis_store *s, const struct store_batch *batch,
         redis_trouble_set(&t, &redis_confused, "no memory for the batch");
     } else {
         do {
-            int64_t now = clock_monotonic_ms(s->link.clock), half = (batch->deadline_ms - now) / 2;
+            int64_t now = clock_monotonic_ms(s->route.clock);
+            int64_t half = (batch->deadline_ms - now) / 2;
             int64_t end = now + (half < ATTEMPT_MIN_MS ? ATTEMPT_MIN_MS : half);
             if (end > batch->deadline_ms)
                 end = batch->deadline_ms;
-            done = attempt(s, batch->n, end, result, &t);
-        } while (!done && again(s, &t, began, batch->deadline_ms, &pause));
+            done = attempt(s, batch, end, replicas, result, &t);
+        } while (!done && again(s, batch->provider->name, &t, began, batch->deadline_ms, &pause));
     }
-    s->base.connections = s->link.dialled;
+    s->base.connections = s->route.dialled;
     for (size_t i = 0; !done && i < batch->n; i++)
         redis_trouble_result(&t, &result[i]);
 }
 
 static void commit(struct store *base, const struct store_batch *batch, struct store_result *result)
 {
-    redis_commit_scoped((struct redis_store *)base, batch, "", result);
+    redis_commit_scoped((struct redis_store *)base, batch, "", batch->provider->min_replicas,
+                        result);
 }
 
 static void free_store(struct store *base)
 {
     struct redis_store *s = (struct redis_store *)base;
 
-    redis_link_close(&s->link);
+    redis_route_free(&s->route);
     redis_batch_free(&s->batch);
-    explicit_bzero(&s->link.address, sizeof s->link.address);
     free(s);
 }
 
@@ -161,9 +207,8 @@ struct store *redis_open(const char *url, const struct clock *clock, struct fail
         return NULL;
     }
     s->base.ops = &ops;
-    s->link.clock = clock;
     s->batch = REDIS_BATCH_INIT;
-    if (!redis_url_parse(url, &s->link.address, why)) {
+    if (!redis_route_init(&s->route, url, clock, why)) {
         free_store(&s->base);
         return NULL;
     }

@@ -4,29 +4,25 @@
 #include <string.h>
 #include "store/redis_store.h"
 
-redisReply *redis_ask(struct redis_store *s, int64_t deadline_ms, const char *const *word, size_t n,
-                      struct redis_trouble *t)
-{
-    const char *argv[REDIS_WORDS_MAX];
-    size_t length[REDIS_WORDS_MAX];
-    redisReply *reply;
+#define TRIES 4
 
-    if (n > REDIS_WORDS_MAX) {
-        redis_trouble_set(t, &redis_confused, "more than REDIS_WORDS_MAX words");
-        return NULL;
+redisReply *redis_ask(struct redis_store *s, const char *provider, int64_t deadline_ms,
+                      const char *const *word, size_t n, struct redis_trouble *t)
+{
+    redisReply *reply = NULL;
+
+    for (int i = 0; i < TRIES && reply == NULL; i++) {
+        struct redis_link *link = redis_route_open(&s->route, provider, deadline_ms, t);
+        if (link != NULL)
+            reply = redis_link_ask(link, deadline_ms, word, n, t);
+        if (reply != NULL ||
+            (t->class->next == REDIS_MOVED && redis_route_moved(&s->route, provider, t->text)))
+            continue;
+        if (t->class != &redis_unreachable)
+            break;
+        redis_route_lost(&s->route, provider);
     }
-    for (size_t i = 0; i < n; i++) {
-        argv[i] = word[i];
-        length[i] = strlen(word[i]);
-    }
-    if (!redis_link_open(&s->link, deadline_ms, t))
-        return NULL;
-    reply = redis_link_call(&s->link, deadline_ms, n, argv, length, t);
-    if (reply != NULL && reply->type == REDIS_REPLY_ERROR) {
-        redis_trouble_error(t, reply->str);
-        freeReplyObject(reply);
-        return NULL;
-    }
+    s->base.connections = s->route.dialled;
     return reply;
 }
 
@@ -57,13 +53,9 @@ bool redis_probe(struct store *base, int64_t timeout_ms, struct fail *why)
     static const char *const probe[3] = {"RPUSHX", "guichet:{selftest}:probe", "0"};
     struct redis_store *s = (struct redis_store *)base;
     struct redis_trouble t;
-    int64_t deadline = clock_monotonic_ms(s->link.clock) + timeout_ms;
-    redisReply *reply = redis_ask(s, deadline, probe, 3, &t);
+    int64_t deadline = clock_monotonic_ms(s->route.clock) + timeout_ms;
+    redisReply *reply = redis_ask(s, "selftest", deadline, probe, 3, &t);
 
-    /* A connection that went stale while nobody used it says nothing about the server. */
-    if (reply == NULL && t.class == &redis_unreachable)
-        reply = redis_ask(s, deadline, probe, 3, &t);
-    base->connections = s->link.dialled;
     if (reply == NULL) {
         fail_set(why, "%s: %s", t.class->word, t.text);
         return false;
@@ -77,14 +69,11 @@ bool redis_run_id(struct store *base, int64_t deadline_ms, char out[static 48], 
     static const char *const info[2] = {"INFO", "server"};
     struct redis_store *s = (struct redis_store *)base;
     struct redis_trouble t;
-    redisReply *reply = redis_ask(s, deadline_ms, info, 2, &t);
+    redisReply *reply = redis_ask(s, NULL, deadline_ms, info, 2, &t);
 
-    if (reply == NULL && t.class == &redis_unreachable)
-        reply = redis_ask(s, deadline_ms, info, 2, &t);
-    base->connections = s->link.dialled;
     if (reply == NULL) {
         /* A user who may not ask is told so by the examination, which names the command. */
-        if (s->link.context != NULL && t.class->next == REDIS_GIVE_UP)
+        if (redis_route_up(&s->route, NULL) && t.class->next == REDIS_GIVE_UP)
             return true;
         fail_set(why, "%s: %s", t.class->word, t.text);
         return false;
@@ -134,10 +123,7 @@ bool redis_gauges(struct store *base, const struct store_provider *p, int64_t de
     (void)snprintf(key[2], sizeof key[2], "guichet:{%s}:quarantine", p->name);
     (void)snprintf(number[0], sizeof number[0], "%lld", (long long)p->rate_count);
     (void)snprintf(number[1], sizeof number[1], "%lld", (long long)p->rate_window_us);
-    redisReply *reply = redis_ask(s, deadline_ms, words, 8, &t);
-    if (reply == NULL && t.class == &redis_unreachable)
-        reply = redis_ask(s, deadline_ms, words, 8, &t);
-    base->connections = s->link.dialled;
+    redisReply *reply = redis_ask(s, p->name, deadline_ms, words, 8, &t);
     if (reply == NULL)
         return false;
     ok = reply->type == REDIS_REPLY_ARRAY && reply->elements == 3;

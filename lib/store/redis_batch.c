@@ -7,7 +7,7 @@
 #include "base/codec.h"
 
 #define OWN_KEYS    6
-#define OWN_ARGS    8
+#define OWN_ARGS    9
 #define NUMBER_ROOM 21 /* the longest int64_t and a NUL */
 #define DIGEST_TEXT 44 /* base64 of SHA256_BYTES */
 #define NONCE_TEXT  24 /* base64 of STORE_NONCE_BYTES */
@@ -215,6 +215,7 @@ bool redis_batch_compose(struct redis_batch *b, const struct store_batch *batch,
     add_number(b, p->quarantine_limit);
     add_number(b, p->audit_limit);
     add_number(b, p->history_limit);
+    add_number(b, p->min_replicas > 0);
     for (size_t i = 0; i < batch->n; i++)
         add_member(b, &batch->member[i]);
     return true;

@@ -1,4 +1,5 @@
 /* What start-up finds out: a self-test commit, permissions, durability, eviction. */
+#include <assert.h>
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -31,13 +32,28 @@ static void explain(const struct redis_trouble *t, struct fail *out)
 }
 
 /* False when a command is denied, named in *out, or the question failed. */
-static bool may_run_all(struct redis_store *s, int64_t deadline_ms, struct fail *out)
+static bool may_run_all(struct redis_store *s, const struct store_provider *p, int64_t deadline_ms,
+                        struct fail *out)
 {
-    static const char *const words[] = {"EVAL", permissions_script, "1", "guichet:{selftest}:probe",
-                                        COMMANDS};
+    static const char *const always[] = {COMMANDS};
+    char key[128] = "guichet:{selftest}:probe";
+    const char *words[REDIS_WORDS_MAX] = {"EVAL", permissions_script, "1", key};
+    size_t n = 4;
     struct redis_trouble t;
-    redisReply *reply = redis_ask(s, deadline_ms, words, sizeof words / sizeof *words, &t);
     bool ok;
+
+    static_assert(4 + sizeof always / sizeof *always + 3 <= REDIS_WORDS_MAX, "room for all words");
+    memcpy(&words[n], always, sizeof always);
+    n += sizeof always / sizeof *always;
+    if (p != NULL && p->min_replicas > 0) {
+        words[n++] = "wait";
+        words[n++] = "expire";
+    }
+    if (s->route.sentinels.n > 0)
+        words[n++] = "role";
+    if (p != NULL)
+        (void)snprintf(key, sizeof key, "guichet:{%s}:" SCOPE "probe", p->name);
+    redisReply *reply = redis_ask(s, p != NULL ? p->name : NULL, deadline_ms, words, n, &t);
 
     if (reply == NULL) {
         explain(&t, out);
@@ -113,7 +129,7 @@ static bool clean_up(struct redis_store *s, const struct store_provider *p, cons
     (void)snprintf(key[9], sizeof key[9], "guichet:{%s}:" SCOPE "id:%s", p->name, id);
     for (size_t i = 0; i < 10; i++)
         words[i + 1] = key[i];
-    redisReply *reply = redis_ask(s, deadline_ms, words, 11, t);
+    redisReply *reply = redis_ask(s, p->name, deadline_ms, words, 11, t);
     if (reply != NULL)
         freeReplyObject(reply);
     return reply != NULL;
@@ -130,7 +146,8 @@ static int self_test(struct redis_store *s, const struct store_provider *real, i
                                .rate_window_us = 1,
                                .keep_ids_us = 60 * US_PER_S,
                                .audit_limit = 10,
-                               .history_limit = 1};
+                               .history_limit = 1,
+                               .min_replicas = real->min_replicas};
     struct trial trial;
     struct store_result result[5];
     struct store_batch batch = {&p, trial.member, 5, deadline_ms};
@@ -140,7 +157,8 @@ static int self_test(struct redis_store *s, const struct store_provider *real, i
         fail_set(out, "store_config: no random bytes to be had");
         return 0;
     }
-    redis_commit_scoped(s, &batch, SCOPE, result);
+    /* Too few replicas are said of each commit; here they would hide what else is wrong. */
+    redis_commit_scoped(s, &batch, SCOPE, 0, result);
     for (size_t i = 0; i < 5; i++) {
         if (result[i].code != want[i]) {
             fail_set(out, "%s: the self-test of provider %s, step %zu of 5: %s",
@@ -160,12 +178,12 @@ static int self_test(struct redis_store *s, const struct store_provider *real, i
 }
 
 /* CONFIG GET of one name; "" when it cannot be had. */
-static void config_get(struct redis_store *s, int64_t deadline_ms, const char *name, char *out,
-                       size_t room)
+static void config_get(struct redis_store *s, const char *provider, int64_t deadline_ms,
+                       const char *name, char *out, size_t room)
 {
     const char *const words[3] = {"CONFIG", "GET", name};
     struct redis_trouble t;
-    redisReply *reply = redis_ask(s, deadline_ms, words, 3, &t);
+    redisReply *reply = redis_ask(s, provider, deadline_ms, words, 3, &t);
 
     out[0] = '\0';
     if (reply == NULL)
@@ -177,12 +195,13 @@ static void config_get(struct redis_store *s, int64_t deadline_ms, const char *n
 }
 
 /* What INFO tells where CONFIG is closed to us. */
-static void look_at_info(struct redis_store *s, int64_t deadline_ms, struct store_findings *out)
+static void look_at_info(struct redis_store *s, const char *provider, int64_t deadline_ms,
+                         struct store_findings *out)
 {
     const char *const persistence[2] = {"INFO", "persistence"}, *const memory[2] = {"INFO",
                                                                                     "memory"};
     struct redis_trouble t;
-    redisReply *reply = redis_ask(s, deadline_ms, persistence, 2, &t);
+    redisReply *reply = redis_ask(s, provider, deadline_ms, persistence, 2, &t);
 
     if (reply != NULL && slice_is(redis_info_field(reply, "aof_enabled"), "0")) {
         out->durable = 0;
@@ -192,7 +211,7 @@ static void look_at_info(struct redis_store *s, int64_t deadline_ms, struct stor
     }
     if (reply != NULL)
         freeReplyObject(reply);
-    reply = redis_ask(s, deadline_ms, memory, 2, &t);
+    reply = redis_ask(s, provider, deadline_ms, memory, 2, &t);
     if (reply == NULL)
         return;
     struct slice most = redis_info_field(reply, "maxmemory");
@@ -202,20 +221,21 @@ static void look_at_info(struct redis_store *s, int64_t deadline_ms, struct stor
     freeReplyObject(reply);
 }
 
-static void look_at_config(struct redis_store *s, int64_t deadline_ms, struct store_findings *out)
+static void look_at_config(struct redis_store *s, const char *provider, int64_t deadline_ms,
+                           struct store_findings *out)
 {
     char append[16], sync[16], rewrite[16], most[32], policy[32];
 
-    config_get(s, deadline_ms, "appendonly", append, sizeof append);
-    config_get(s, deadline_ms, "appendfsync", sync, sizeof sync);
-    config_get(s, deadline_ms, "no-appendfsync-on-rewrite", rewrite, sizeof rewrite);
-    config_get(s, deadline_ms, "maxmemory", most, sizeof most);
-    config_get(s, deadline_ms, "maxmemory-policy", policy, sizeof policy);
+    config_get(s, provider, deadline_ms, "appendonly", append, sizeof append);
+    config_get(s, provider, deadline_ms, "appendfsync", sync, sizeof sync);
+    config_get(s, provider, deadline_ms, "no-appendfsync-on-rewrite", rewrite, sizeof rewrite);
+    config_get(s, provider, deadline_ms, "maxmemory", most, sizeof most);
+    config_get(s, provider, deadline_ms, "maxmemory-policy", policy, sizeof policy);
     if (append[0] == '\0' || sync[0] == '\0' || rewrite[0] == '\0') {
         fail_set(&out->durability,
                  "it cannot be seen, for CONFIG GET is closed to this user; allow +config|get, and "
                  "see to appendonly yes, appendfsync always and no-appendfsync-on-rewrite no");
-        look_at_info(s, deadline_ms, out);
+        look_at_info(s, provider, deadline_ms, out);
         return;
     }
     if (most[0] != '\0' && policy[0] != '\0')
@@ -234,6 +254,22 @@ static void look_at_config(struct redis_store *s, int64_t deadline_ms, struct st
                    "power fails");
 }
 
+/* Of several servers the weakest counts. */
+static void look_at_server(struct redis_store *s, const char *provider, bool first,
+                           int64_t deadline_ms, struct store_findings *out)
+{
+    static const int rank[] = {2, 0, 1, 3}; /* of cannot be seen, less, everysec, always */
+    struct store_findings f = {.durable = -1, .evicting = -1};
+
+    look_at_config(s, provider, deadline_ms, &f);
+    if (first || rank[f.durable + 1] < rank[out->durable + 1]) {
+        out->durable = f.durable;
+        out->durability = f.durability;
+    }
+    if (first || f.evicting == 1)
+        out->evicting = f.evicting;
+}
+
 void redis_examine(struct store *base, const struct store_provider *p, size_t n,
                    int64_t deadline_ms, struct store_findings *out)
 {
@@ -242,11 +278,18 @@ void redis_examine(struct store *base, const struct store_provider *p, size_t n,
 
     if (!redis_run_id(base, deadline_ms, out->run_id, &why)) {
         out->problem = why;
-    } else if (may_run_all(s, deadline_ms, &out->problem)) {
-        out->self_test = 1;
-        for (size_t i = 0; i < n && out->self_test == 1; i++)
-            out->self_test = self_test(s, &p[i], deadline_ms, &out->problem);
-        look_at_config(s, deadline_ms, out);
+        return;
     }
-    base->connections = s->link.dialled;
+    out->self_test = 1;
+    for (size_t i = 0; (i == 0 || i < n) && out->self_test == 1; i++) {
+        const struct store_provider *one = i < n ? &p[i] : NULL;
+        const char *name = one != NULL ? one->name : NULL;
+        /* One server looks the same from every provider, nodes of a Cluster may not. */
+        if (i == 0 || s->route.nnodes > 1)
+            out->self_test = may_run_all(s, one, deadline_ms, &out->problem);
+        if (out->self_test == 1 && one != NULL)
+            out->self_test = self_test(s, one, deadline_ms, &out->problem);
+        if (i == 0 || s->route.nnodes > 1)
+            look_at_server(s, name, i == 0, deadline_ms, out);
+    }
 }

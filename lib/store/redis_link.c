@@ -7,6 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Redis ends a WAIT up to a tenth of a second late, at the next turn of its clock (hz 10). So it is
+ * told to end so much before our deadline, or at half of the time where there is less. */
+#define WAIT_MARGIN_MS 120
+
 static bool timed_out(struct redis_link *l, const char *text, struct redis_trouble *t)
 {
     redis_trouble_set(t, &redis_timeout, text);
@@ -51,17 +55,15 @@ static bool send_all(struct redis_link *l, int64_t deadline_ms, struct redis_tro
     return true;
 }
 
-redisReply *redis_link_call(struct redis_link *l, int64_t deadline_ms, size_t argc,
-                            const char **argv, const size_t *length, struct redis_trouble *t)
+static redisReply *receive(struct redis_link *l, int64_t deadline_ms, struct redis_trouble *t)
 {
     void *reply = NULL;
 
-    if (redisAppendCommandArgv(l->context, (int)argc, argv, length) != REDIS_OK) {
+    /* What came with the answer before lies in the reader already. */
+    if (redisGetReplyFromReader(l->context, &reply) != REDIS_OK) {
         (void)lost(l, t);
         return NULL;
     }
-    if (!send_all(l, deadline_ms, t))
-        return NULL;
     while (reply == NULL) {
         if (!await(l, POLLIN, deadline_ms, t))
             return NULL;
@@ -74,6 +76,84 @@ redisReply *redis_link_call(struct redis_link *l, int64_t deadline_ms, size_t ar
     return reply;
 }
 
+redisReply *redis_link_call(struct redis_link *l, int64_t deadline_ms, size_t argc,
+                            const char **argv, const size_t *length, struct redis_trouble *t)
+{
+    if (redisAppendCommandArgv(l->context, (int)argc, argv, length) != REDIS_OK) {
+        (void)lost(l, t);
+        return NULL;
+    }
+    return send_all(l, deadline_ms, t) ? receive(l, deadline_ms, t) : NULL;
+}
+
+static bool append_wait(struct redis_link *l, int64_t deadline_ms, int64_t replicas)
+{
+    int64_t left = deadline_ms - clock_monotonic_ms(l->clock);
+    int64_t wait_ms = left > 2 * WAIT_MARGIN_MS ? left - WAIT_MARGIN_MS : left / 2;
+    char count[24], ms[24];
+    const char *wait[3] = {"WAIT", count, ms};
+
+    (void)snprintf(count, sizeof count, "%lld", (long long)replicas);
+    /* 0 would be for ever. */
+    (void)snprintf(ms, sizeof ms, "%lld", (long long)(wait_ms < 1 ? 1 : wait_ms));
+    return redisAppendCommandArgv(l->context, 3, wait, NULL) == REDIS_OK;
+}
+
+redisReply *redis_link_call_wait(struct redis_link *l, int64_t deadline_ms, size_t argc,
+                                 const char **argv, const size_t *length, int64_t replicas,
+                                 int64_t *acknowledged, struct redis_trouble *t)
+{
+    redisReply *reply, *waited;
+
+    *acknowledged = 0;
+    if (replicas == 0)
+        return redis_link_call(l, deadline_ms, argc, argv, length, t);
+    if (redisAppendCommandArgv(l->context, (int)argc, argv, length) != REDIS_OK ||
+        !append_wait(l, deadline_ms, replicas)) {
+        (void)lost(l, t);
+        return NULL;
+    }
+    reply = send_all(l, deadline_ms, t) ? receive(l, deadline_ms, t) : NULL;
+    if (reply == NULL)
+        return NULL;
+    waited = receive(l, deadline_ms, t);
+    if (waited != NULL && waited->type == REDIS_REPLY_INTEGER) {
+        *acknowledged = waited->integer;
+    } else if (waited == NULL || reply->type != REDIS_REPLY_ERROR) {
+        if (waited != NULL)
+            redis_trouble_error(t, waited->type == REDIS_REPLY_ERROR ? waited->str : "WAIT");
+        freeReplyObject(reply);
+        reply = NULL;
+    }
+    if (waited != NULL)
+        freeReplyObject(waited);
+    return reply;
+}
+
+redisReply *redis_link_ask(struct redis_link *l, int64_t deadline_ms, const char *const *word,
+                           size_t n, struct redis_trouble *t)
+{
+    const char *argv[REDIS_WORDS_MAX];
+    size_t length[REDIS_WORDS_MAX];
+    redisReply *reply;
+
+    if (n > REDIS_WORDS_MAX) {
+        redis_trouble_set(t, &redis_confused, "more than REDIS_WORDS_MAX words");
+        return NULL;
+    }
+    for (size_t i = 0; i < n; i++) {
+        argv[i] = word[i];
+        length[i] = strlen(word[i]);
+    }
+    reply = redis_link_call(l, deadline_ms, n, argv, length, t);
+    if (reply != NULL && reply->type == REDIS_REPLY_ERROR) {
+        redis_trouble_error(t, reply->str);
+        freeReplyObject(reply);
+        return NULL;
+    }
+    return reply;
+}
+
 void redis_link_close(struct redis_link *l)
 {
     if (l->context != NULL)
@@ -82,24 +162,17 @@ void redis_link_close(struct redis_link *l)
 }
 
 /* A command of the greeting; its answer only matters when it is an error. */
-static bool greet(struct redis_link *l, int64_t deadline_ms, size_t argc, const char **argv,
+static bool greet(struct redis_link *l, int64_t deadline_ms, size_t argc, const char *const *argv,
                   struct redis_trouble *t)
 {
-    size_t length[3];
-    bool ok;
+    redisReply *reply = redis_link_ask(l, deadline_ms, argv, argc, t);
 
-    for (size_t i = 0; i < argc; i++)
-        length[i] = strlen(argv[i]);
-    redisReply *reply = redis_link_call(l, deadline_ms, argc, argv, length, t);
-    if (reply == NULL)
-        return false;
-    ok = reply->type != REDIS_REPLY_ERROR;
-    if (!ok) {
-        redis_trouble_error(t, reply->str);
+    if (reply == NULL) {
         redis_link_close(l);
+        return false;
     }
     freeReplyObject(reply);
-    return ok;
+    return true;
 }
 
 static bool introduce(struct redis_link *l, int64_t deadline_ms, struct redis_trouble *t)
@@ -146,6 +219,5 @@ bool redis_link_open(struct redis_link *l, int64_t deadline_ms, struct redis_tro
         fcntl(l->context->fd, F_SETFD, FD_CLOEXEC) != 0)
         return timed_out(l, "the socket does not take its flags", t);
     l->context->flags &= ~REDIS_BLOCK;
-    l->dialled++;
     return introduce(l, deadline_ms, t);
 }

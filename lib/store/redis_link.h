@@ -18,7 +18,6 @@ struct redis_link {
     struct redis_address address;
     const struct clock *clock;
     struct redisContext *context; /* NULL: not connected */
-    unsigned dialled;             /* connections made */
 };
 
 /* Connects, proves who we are and chooses the database, unless that was done. */
@@ -29,6 +28,19 @@ bool redis_link_open(struct redis_link *l, int64_t deadline_ms, struct redis_tro
 struct redisReply *redis_link_call(struct redis_link *l, int64_t deadline_ms, size_t argc,
                                    const char **argv, const size_t *length,
                                    struct redis_trouble *t);
+
+/* The same with WAIT for so many replicas in the same write, if `replicas` is not 0; it waits as long
+ * as the deadline leaves time to hear of it. *acknowledged is the number of replicas that hold all
+ * that this command wrote; it means nothing where the answer is an error. */
+struct redisReply *redis_link_call_wait(struct redis_link *l, int64_t deadline_ms, size_t argc,
+                                        const char **argv, const size_t *length, int64_t replicas,
+                                        int64_t *acknowledged, struct redis_trouble *t);
+
+/* A command of NUL-terminated words (at most REDIS_WORDS_MAX). NULL with the trouble when there is
+ * no answer or it is an error; after an error the link is still open. */
+#define REDIS_WORDS_MAX 48
+struct redisReply *redis_link_ask(struct redis_link *l, int64_t deadline_ms,
+                                  const char *const *word, size_t n, struct redis_trouble *t);
 
 void redis_link_close(struct redis_link *l);
 

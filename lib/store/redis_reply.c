@@ -12,6 +12,9 @@ const struct redis_class redis_unreachable = {"", "store_unreachable", STORE_UNA
                                               REDIS_AGAIN, 2 * SECOND};
 const struct redis_class redis_confused = {"", "bad_reply", STORE_FAULT, REDIS_GIVE_UP, 0};
 
+const struct redis_class redis_few_replicas = {"", "store_replicas", STORE_UNAVAILABLE,
+                                               REDIS_GIVE_UP, 2 * SECOND};
+
 static const struct redis_class unknown_error = {"", "script_error", STORE_FAULT, REDIS_GIVE_UP, 0};
 
 static const struct redis_class classes[] = {
@@ -19,8 +22,12 @@ static const struct redis_class classes[] = {
     {"LOADING", "store_loading", STORE_UNAVAILABLE, REDIS_AGAIN, 5 * SECOND},
     {"MASTERDOWN", "store_read_only", STORE_UNAVAILABLE, REDIS_PATIENCE, 2 * SECOND},
     {"CLUSTERDOWN", "store_unreachable", STORE_UNAVAILABLE, REDIS_AGAIN, 2 * SECOND},
-    {"TRYAGAIN", "store_unreachable", STORE_UNAVAILABLE, REDIS_AGAIN, 2 * SECOND},
+    {"TRYAGAIN", "store_moving", STORE_UNAVAILABLE, REDIS_LINGER, 2 * SECOND},
+    {"ASK ", "store_moving", STORE_UNAVAILABLE, REDIS_LINGER, 2 * SECOND},
+    {"MOVED", "store_unreachable", STORE_UNAVAILABLE, REDIS_MOVED, 2 * SECOND},
     {"READONLY", "store_read_only", STORE_UNAVAILABLE, REDIS_PATIENCE, 2 * SECOND},
+    {"ERR WAIT cannot be used with replica", "store_read_only", STORE_UNAVAILABLE, REDIS_PATIENCE,
+     2 * SECOND},
     {"OOM", "store_full", STORE_UNAVAILABLE, REDIS_GIVE_UP, 30 * SECOND},
     {"MISCONF", "store_disk", STORE_UNAVAILABLE, REDIS_GIVE_UP, 30 * SECOND},
     {"NOREPLICAS", "store_replicas", STORE_UNAVAILABLE, REDIS_GIVE_UP, 10 * SECOND},
@@ -30,10 +37,10 @@ static const struct redis_class classes[] = {
     {"WRONGPASS", "store_config", STORE_UNAVAILABLE, REDIS_GIVE_UP, 30 * SECOND},
     {"NOPERM", "store_config", STORE_UNAVAILABLE, REDIS_GIVE_UP, 30 * SECOND},
     {"DENIED", "store_config", STORE_UNAVAILABLE, REDIS_GIVE_UP, 30 * SECOND},
-    {"MOVED", "store_config", STORE_UNAVAILABLE, REDIS_GIVE_UP, 30 * SECOND},
     {"ERR AUTH", "store_config", STORE_UNAVAILABLE, REDIS_GIVE_UP, 30 * SECOND},
     {"ERR invalid password", "store_config", STORE_UNAVAILABLE, REDIS_GIVE_UP, 30 * SECOND},
     {"ERR DB index", "store_config", STORE_UNAVAILABLE, REDIS_GIVE_UP, 30 * SECOND},
+    {"ERR SELECT is not allowed", "store_config", STORE_UNAVAILABLE, REDIS_GIVE_UP, 30 * SECOND},
     /* What NOAUTH reads like from 11 arguments on. */
     {"ERR Protocol error: unauthenticated", "store_config", STORE_UNAVAILABLE, REDIS_GIVE_UP,
      30 * SECOND},

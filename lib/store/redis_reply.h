@@ -13,6 +13,8 @@ struct redisReply;
 enum redis_next {
     REDIS_AGAIN,    /* dial anew and repeat until the deadline */
     REDIS_PATIENCE, /* the same, but not for long: this server answers duplicates meanwhile */
+    REDIS_LINGER,   /* repeat there, not for long either: it passes by itself */
+    REDIS_MOVED,    /* repeat at the address that the text names */
     REDIS_GIVE_UP,  /* hurrying does not help */
     REDIS_BY_EVAL   /* the script is not loaded there */
 };
@@ -36,6 +38,7 @@ extern const struct redis_class redis_timeout;     /* it did not answer in time:
 extern const struct redis_class redis_unreachable; /* no connection, or it was lost */
 extern const struct redis_class
     redis_confused; /* an answer of a shape that the script never gives */
+extern const struct redis_class redis_few_replicas; /* done, but on fewer than were asked for */
 
 void redis_trouble_set(struct redis_trouble *t, const struct redis_class *class, const char *text);
 /* By an error's text; the first word decides, an unknown one is a fault. */

@@ -3,28 +3,30 @@
 #define GUICHET_STORE_REDIS_STORE_H
 
 #include "store/redis_batch.h"
-#include "store/redis_link.h"
+#include "store/redis_route.h"
 
 #define REDIS_SHA1_TEXT 40
 
 struct redis_store {
     struct store base;
-    struct redis_link link;
+    struct redis_route route;
     struct redis_batch batch;
     char sha1[REDIS_SHA1_TEXT + 1]; /* of the script as the server says it; "": not asked yet */
     bool evaluated;                 /* the script was run once, by EVAL */
     int64_t impatient_until_ms; /* a read-only server was waited for in vain: not again before */
 };
 
-/* Commits with `scope` behind the prefix of every key (see redis_batch.h). */
+/* Commits with `scope` behind the prefix of every key (see redis_batch.h). What does not
+ * reach so many `replicas` is unavailable, although it is done. */
 void redis_commit_scoped(struct redis_store *s, const struct store_batch *batch, const char *scope,
-                         struct store_result *result);
+                         int64_t replicas, struct store_result *result);
 
-/* One command of NUL-terminated words (at most REDIS_WORDS_MAX), over a connection that is opened
- * for it. NULL with the trouble when there is no answer or it is an error. */
-#define REDIS_WORDS_MAX 48
-struct redisReply *redis_ask(struct redis_store *s, int64_t deadline_ms, const char *const *word,
-                             size_t n, struct redis_trouble *t);
+/* One command of NUL-terminated words (at most REDIS_WORDS_MAX) to the server of that provider
+ * (NULL: of none in particular). It must be harmless to repeat: it is, at once, where it was sent
+ * to another node or the connection was lost, which may have gone stale while nobody used it. NULL
+ * with the trouble when there is no answer or it is an error. */
+struct redisReply *redis_ask(struct redis_store *s, const char *provider, int64_t deadline_ms,
+                             const char *const *word, size_t n, struct redis_trouble *t);
 
 /* The parts of store_ops that do not commit (redis_examine.c, redis_ask.c). */
 bool redis_probe(struct store *base, int64_t timeout_ms, struct fail *why);

@@ -6,6 +6,8 @@
 #include "base/slice.h"
 #include "base/text.h"
 
+#define SENTINEL_FORM "sentinel://host:port,host:port/name"
+
 /* Cuts s at the first c: the part before it; s keeps the part behind it. False when there is no c.
  */
 static bool cut(struct slice *s, char c, struct slice *before)
@@ -61,19 +63,27 @@ static bool read_credentials(struct slice s, struct redis_address *a, struct fai
            decode(s, a->password, sizeof a->password, "password", why);
 }
 
-static bool read_unix(struct slice path, struct redis_address *a, struct fail *why)
+/* Takes ?db=N from the end of s. */
+static bool take_database(struct slice *s, struct redis_address *a, struct fail *why)
 {
     struct slice before;
 
-    if (cut(&path, '?', &before)) {
-        if (!slice_begins(path, "db=")) {
-            fail_set(why, "store: behind the ? only db=N may stand");
-            return false;
-        }
-        if (!number(slice_from(path, 3), 0, REDIS_DB_MAX, &a->db, "database", why))
-            return false;
-        path = before;
+    if (!cut(s, '?', &before))
+        return true;
+    if (!slice_begins(*s, "db=")) {
+        fail_set(why, "store: behind the ? only db=N may stand");
+        return false;
     }
+    if (!number(slice_from(*s, 3), 0, REDIS_DB_MAX, &a->db, "database", why))
+        return false;
+    *s = before;
+    return true;
+}
+
+static bool read_unix(struct slice path, struct redis_address *a, struct fail *why)
+{
+    if (!take_database(&path, a, why))
+        return false;
     if (path.n < 2) {
         fail_set(why, "store: the path of the socket is missing; write unix:///path/to/redis.sock");
         return false;
@@ -81,32 +91,25 @@ static bool read_unix(struct slice path, struct redis_address *a, struct fail *w
     return decode(path, a->path, sizeof a->path, "path of the socket", why);
 }
 
-static bool read_port(struct slice rest, struct redis_address *a, struct fail *why)
+static bool read_port(struct slice rest, int *port, struct fail *why)
 {
     if (rest.n == 0)
         return true;
     if (rest.p[0] != ':') {
-        fail_set(why, "store: behind the ] of an address only :port or /db may stand");
+        fail_set(why, "store: behind the ] of an address only :port or / may stand");
         return false;
     }
-    if (!number(slice_from(rest, 1), 1, 65535, &a->port, "port", why))
+    if (!number(slice_from(rest, 1), 1, 65535, port, "port", why))
         return false;
-    if (a->port == 0) {
-        fail_set(why, "store: the port must be a number from 1 to 65535");
-        return false;
-    }
     return true;
 }
 
-static bool read_host(struct slice s, struct redis_address *a, struct fail *why)
+/* host or host:port; form: what the whole should look like */
+static bool read_place(struct slice place, char out[static REDIS_HOST_MAX + 1], int *port,
+                       const char *form, struct fail *why)
 {
-    struct slice place = s, host, db;
+    struct slice host;
 
-    if (cut(&s, '/', &place)) {
-        db = s;
-        if (db.n > 0 && !number(db, 0, REDIS_DB_MAX, &a->db, "database", why))
-            return false;
-    }
     if (place.n > 0 && place.p[0] == '[') {
         place = slice_from(place, 1);
         if (!cut(&place, ']', &host)) {
@@ -122,12 +125,21 @@ static bool read_host(struct slice s, struct redis_address *a, struct fail *why)
             place = SLICE_NONE;
     }
     if (host.n == 0 || host.n > REDIS_HOST_MAX || !text_is_plain(host, 1, REDIS_HOST_MAX)) {
-        fail_set(why, "store: the host is missing or too long; write redis://host:port/db");
+        fail_set(why, "store: the host is missing or too long; write %s", form);
         return false;
     }
-    memcpy(a->host, host.p, host.n);
-    a->host[host.n] = '\0';
-    return read_port(place, a, why);
+    memcpy(out, host.p, host.n);
+    out[host.n] = '\0';
+    return read_port(place, port, why);
+}
+
+static bool read_host(struct slice s, struct redis_address *a, struct fail *why)
+{
+    struct slice place = s;
+
+    if (cut(&s, '/', &place) && s.n > 0 && !number(s, 0, REDIS_DB_MAX, &a->db, "database", why))
+        return false;
+    return read_place(place, a->host, &a->port, "redis://host:port/db", why);
 }
 
 /* The credentials end at the last '@' before the path (of a unix address, at the last "@/"). */
@@ -168,4 +180,53 @@ bool redis_url_parse(const char *url, struct redis_address *out, struct fail *wh
         return false;
     }
     return read_unix(s, out, why);
+}
+
+/* Redis takes letters, digits and .-_ */
+static bool read_master(struct slice name, struct redis_sentinels *out, struct fail *why)
+{
+    bool sound = name.n > 0 && name.n <= REDIS_MASTER_MAX;
+
+    for (size_t i = 0; sound && i < name.n; i++)
+        sound = (name.p[i] >= 'a' && name.p[i] <= 'z') || (name.p[i] >= 'A' && name.p[i] <= 'Z') ||
+                (name.p[i] >= '0' && name.p[i] <= '9') || memchr(".-_", name.p[i], 3) != NULL;
+    if (!sound) {
+        fail_set(why, "store: behind the sentinels must stand / and the name of the master, of "
+                      "letters, digits and .-_; write " SENTINEL_FORM);
+        return false;
+    }
+    memcpy(out->master, name.p, name.n);
+    out->master[name.n] = '\0';
+    return true;
+}
+
+bool redis_url_parse_sentinels(const char *url, struct redis_sentinels *out,
+                               struct redis_address *server, struct fail *why)
+{
+    struct slice s = slice_from(slice_of(url), strlen("sentinel://")), places = s;
+    bool more = true;
+
+    *out = (struct redis_sentinels){.n = 0};
+    *server = (struct redis_address){.port = 0};
+    if (!take_credentials(&s, false, server, why) || !take_database(&s, server, why))
+        return false;
+    if (!cut(&s, '/', &places)) {
+        places = s;
+        s = SLICE_NONE;
+    }
+    if (!read_master(s, out, why))
+        return false;
+    while (more) {
+        struct slice place = places;
+        more = cut(&places, ',', &place);
+        if (out->n == REDIS_SENTINELS_MAX) {
+            fail_set(why, "store: more than %d sentinels; name some of them", REDIS_SENTINELS_MAX);
+            return false;
+        }
+        struct redis_place *p = &out->place[out->n++];
+        p->port = REDIS_SENTINEL_PORT;
+        if (!read_place(place, p->host, &p->port, SENTINEL_FORM, why))
+            return false;
+    }
+    return true;
 }

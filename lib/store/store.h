@@ -40,6 +40,10 @@ struct store_provider {
     int64_t quarantine_limit; /* entries; a new one beyond it makes its member unavailable */
     int64_t audit_limit;      /* entries, about: the oldest go */
     int64_t history_limit;    /* entries of each history, exactly: the oldest go */
+    /* So many replicas of a Redis server must hold what is answered as done; with fewer it is
+     * unavailable (store_replicas), and the retry waits for them anew. Stores without replicas
+     * ignore it. */
+    int64_t min_replicas;
 };
 
 enum store_kind {
@@ -96,7 +100,7 @@ struct store_result {
     unsigned flags;
     /* For audit and metrics, a literal; NULL when there is nothing to remark: store_timeout,
      * store_unreachable, store_loading, store_busy, store_read_only, store_full, store_disk,
-     * store_replicas, store_config, backlog_full, quarantine_full (UNAVAILABLE); overflow,
+     * store_replicas, store_moving, store_config, backlog_full, quarantine_full (UNAVAILABLE); overflow,
      * conflict; wrong_type, bad_number, bad_record, bad_change, bad_reply,
      * script_error (FAULT); store_flag_word (ACCEPTED). */
     const char *word;
@@ -152,8 +156,10 @@ struct store {
 };
 
 /* A store at that address; it is not contacted yet. Belongs to one thread. NULL when the address is
- * not one of unix://[user:password@]/path[?db=N] and redis://[user:password@]host[:port][/db], with
- * cause and remedy (never with the password). */
+ * not one of unix://[user:password@]/path[?db=N], redis://[user:password@]host[:port][/db] (where a
+ * node of a Redis Cluster may stand) and
+ * sentinel://[user:password@]host[:port][,host[:port]...]/master[?db=N], with cause and remedy
+ * (never with the password). */
 struct store *store_open(const char *url, const struct clock *clock, struct fail *why);
 void store_free(struct store *s);
 

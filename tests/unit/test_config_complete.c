@@ -68,6 +68,7 @@ static void test_environment_alone(void **state)
     assert_string_equal(c->audit_log, "stderr");
     assert_int_equal(c->deadline_us, 2 * US_PER_S);
     assert_int_equal(c->durability, DURABILITY_ALWAYS);
+    assert_int_equal(c->min_replicas, 0);
     assert_string_equal(c->base_path, "");
     assert_string_equal(c->metrics_token, "env:GUICHET_METRICS_TOKEN");
     assert_string_equal(c->metrics_token_origin, "environment");
@@ -340,6 +341,7 @@ static void test_print(void **state)
         "server.base_path = (empty)  (default)\n",
         "server.deadline = 2s  (default)\n",
         "server.durability = always  (default)\n",
+        "server.min_replicas = 0  (default)\n",
         "provider dazno.scheme = t4g  (default)\n",
         "provider dazno.api_key = env:T4G_API_KEY  (default)\n",
         "provider dazno.secret = (set, 7 characters)  (",

@@ -109,6 +109,7 @@ static const struct {
     {"[server]\ndeadline = 100ms\n", 0, NULL},
     {"[server]\ndeadline = 99ms\n", 2, "from 100ms to 1m"},
     {"[server]\ndurability = sometimes\n", 2, "always or everysec or none"},
+    {"[server]\nmin_replicas = 9\n", 2, "from 0 to 8"},
     {"[server]\nbase_path = /a/b\n", 0, NULL},
     {"[server]\nbase_path =\n", 0, NULL},
     {"[server]\nbase_path = /a/\n", 2, "none at its end"},
@@ -295,7 +296,7 @@ static void test_values_arrive(void **state)
              "workers = 7\nmax_body = 64KiB\nrequire_https = no\n"
              "trusted_proxies = 10.0.0.0/8 ,unix\n"
              "state_dir = /var/lib/guichet\nlog = /var/log/g.log\naudit_log = off\n"
-             "deadline = 500ms\ndurability = everysec\nbase_path = /hooks\n"
+             "deadline = 500ms\ndurability = everysec\nmin_replicas = 8\nbase_path = /hooks\n"
              "[provider p-1]\n"
              "scheme = stripe\npath = /stripe\nsecret = one\n  two\nsecret = env:S3\n"
              "api_key = dir:/keys\nrate_limit = 5/2m\nrate_limit_status = 503\n"
@@ -319,18 +320,19 @@ static void test_values_arrive(void **state)
     assert_string_equal(c->audit_log, "off");
     assert_int_equal(c->deadline_us, 500000);
     assert_int_equal(c->durability, DURABILITY_EVERYSEC);
+    assert_int_equal(c->min_replicas, 8);
     assert_string_equal(c->base_path, "/hooks");
     assert_string_equal(c->metrics_token, "file:/token");
-    assert_non_null(strstr(c->metrics_token_origin, "/g.conf:32"));
+    assert_non_null(strstr(c->metrics_token_origin, "/g.conf:33"));
 
     assert_string_equal(p->scheme, "stripe");
     assert_string_equal(p->path, "/stripe");
-    assert_non_null(strstr(p->origin, "/g.conf:13"));
+    assert_non_null(strstr(p->origin, "/g.conf:14"));
     assert_int_equal(p->secret.n, 3);
     assert_string_equal(p->secret.item[0].text, "one");
     assert_string_equal(p->secret.item[1].text, "two");
     assert_string_equal(p->secret.item[2].text, "env:S3");
-    assert_non_null(strstr(p->secret.item[1].origin, "/g.conf:17"));
+    assert_non_null(strstr(p->secret.item[1].origin, "/g.conf:18"));
     assert_string_equal(p->api_key.item[0].text, "dir:/keys");
     assert_int_equal(p->rate_count, 5);
     assert_int_equal(p->rate_window_us, 120 * US_PER_S);

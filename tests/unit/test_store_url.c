@@ -50,6 +50,50 @@ static void reads_addresses(void **state)
     }
 }
 
+static void reads_sentinels(void **state)
+{
+    static const struct {
+        const char *url;
+        size_t n;
+        const char *first;
+        int port;
+        const char *last;
+        int last_port;
+        const char *master;
+        int db;
+        const char *user, *password;
+    } cases[] = {
+        {"sentinel://h/shop", 1, "h", 26379, "h", 26379, "shop", 0, "", ""},
+        {"sentinel://a:1,b:2,c/my.shop-1_X?db=3", 3, "a", 1, "c", 26379, "my.shop-1_X", 3, "", ""},
+        {"sentinel://u:p%40%2F@[::1]:7,10.0.0.1/m", 2, "::1", 7, "10.0.0.1", 26379, "m", 0, "u",
+         "p@/"},
+        {"sentinel://:p@a,b/m?db=15", 2, "a", 26379, "b", 26379, "m", 15, "", "p"},
+        {"sentinel://1,2,3,4,5,6,7,8,9/m", 9, "1", 26379, "9", 26379, "m", 0, "", ""},
+    };
+    struct redis_sentinels s;
+    struct redis_address a;
+    struct fail why;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        if (!redis_url_parse_sentinels(cases[i].url, &s, &a, &why)) {
+            print_error("%s: %s\n", cases[i].url, why.text);
+            fail();
+        }
+        assert_int_equal(s.n, cases[i].n);
+        assert_string_equal(s.place[0].host, cases[i].first);
+        assert_int_equal(s.place[0].port, cases[i].port);
+        assert_string_equal(s.place[s.n - 1].host, cases[i].last);
+        assert_int_equal(s.place[s.n - 1].port, cases[i].last_port);
+        assert_string_equal(s.master, cases[i].master);
+        assert_int_equal(a.db, cases[i].db);
+        assert_string_equal(a.user, cases[i].user);
+        assert_string_equal(a.password, cases[i].password);
+        assert_string_equal(a.host, "");
+        assert_string_equal(a.path, "");
+    }
+}
+
 static void refuses_wrong_addresses(void **state)
 {
     static const char *const urls[] = {
@@ -84,6 +128,22 @@ static void refuses_wrong_addresses(void **state)
         "redis://[::1]x",
         "redis://secret@h",
         "redis://u:secret%zz@h",
+        "sentinel://",
+        "sentinel://h",
+        "sentinel://h/",
+        "sentinel:///m",
+        "sentinel://h/m/1",
+        "sentinel://h/m m",
+        "sentinel://h/m?db=x",
+        "sentinel://h/m?name=x",
+        "sentinel://,h/m",
+        "sentinel://h,/m",
+        "sentinel://h:0/m",
+        "sentinel://h:65536/m",
+        "sentinel://[::1/m",
+        "sentinel://secret@h/m",
+        "sentinel://1,2,3,4,5,6,7,8,9,10/m",
+        "sentinel://h/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
     };
     struct fail why;
 
@@ -123,6 +183,7 @@ static void shows_no_credentials(void **state)
         {"redis://h:1/2", "redis://h:1/2"},
         {"redis://u:secret@h:1/2", "redis://h:1/2"},
         {"redis://u:sec/ret@x@h", "redis://h"},
+        {"sentinel://u:secret@h:1,i:2/m?db=1", "sentinel://h:1,i:2/m?db=1"},
         {"u:secret@h", "h"},
     };
     char out[64], small[9];
@@ -140,6 +201,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_addresses),
+        cmocka_unit_test(reads_sentinels),
         cmocka_unit_test(refuses_wrong_addresses),
         cmocka_unit_test(checks_the_length_of_a_socket_path),
         cmocka_unit_test(shows_no_credentials),
