@@ -252,7 +252,7 @@ static void *run(void *arg)
 {
     struct worker *w = arg;
     int64_t end_ms = 0;
-    bool more = false; /* to drain at once */
+    bool more = w->options.service->spool != NULL; /* to drain at once */
 
     for (;;) {
         bool idle = w->waiting.n > 0 || w->options.service->spool != NULL;
