@@ -134,22 +134,15 @@ static bool step_event(struct receiver *r, struct work *w)
     struct mount *m = w->mount;
     const struct scheme *s = m->scheme;
     struct exchange *x = w->x;
-    struct event_source source = {
-        .id = s->id_header != NULL ? request_header(&x->request, s->id_header, NULL) : SLICE_NONE,
-        .type =
-            s->type_header != NULL ? request_header(&x->request, s->type_header, NULL) : SLICE_NONE,
-        .id_field = s->id_field,
-        .type_field = s->type_field,
-        .also_field = s->also_field,
-        .stamp_field = s->stamp_field,
-        .arrived_us = w->verified.time_us != 0 ? w->verified.time_us : x->request.received_us,
-        .t4g = s->typed,
-        .ping = s->ping,
-    };
     struct event *e = &w->event;
-    enum event_status status = event_read(&source, x->request.body, x->arena, e);
     int64_t max_age_us = m->config->max_age_us;
+    enum event_status status;
 
+    w->source = event_source_of(
+        m, s->id_header != NULL ? request_header(&x->request, s->id_header, NULL) : SLICE_NONE,
+        s->type_header != NULL ? request_header(&x->request, s->type_header, NULL) : SLICE_NONE,
+        w->verified.time_us != 0 ? w->verified.time_us : x->request.received_us);
+    status = event_read(&w->source, x->request.body, x->arena, e);
     if (status == EVENT_NO_MEMORY) {
         answer_problem(w, OUTCOME_ERROR, 500, "no_memory", NULL);
         return false;
@@ -167,21 +160,8 @@ static bool step_event(struct receiver *r, struct work *w)
                        "The event is older than this endpoint accepts.");
     }
     w->commits = true;
-    w->member = (struct store_member){
-        .kind = s->ping ? STORE_MARK : STORE_EVENT,
-        .id = e->id,
-        .type = e->type,
-        .body = x->request.body,
-        .stamp_us = e->stamp_us,
-        .changes = e->changes,
-        .nchanges = e->nchanges,
-        .reason = slice_of(status == EVENT_UNKNOWN ? "unknown_type" : ""),
-    };
+    w->member = event_member(m, e, status, x->request.body);
     if (status == EVENT_INVALID) {
-        w->member.kind = STORE_NOTE;
-        w->member.nchanges = 0;
-        w->member.reason = slice_of(e->reason);
-        w->member.detail = slice_of(e->detail);
         w->reason = e->reason;
         w->detail = slice_of(e->detail);
     }
@@ -240,6 +220,9 @@ static void commit_from(struct receiver *r, struct work *work, size_t first, siz
     for (size_t i = 0; i < batch.n; i++) {
         who[i]->commits = false;
         who[i]->result = result[i];
+    }
+    spool_instead(r, who, batch.n);
+    for (size_t i = 0; i < batch.n; i++) {
         answer_result(who[i]);
         if (result[i].code == STORE_FAULT)
             log_rarely(r->service.log, LOG_LEVEL_ERROR, "fault", US_PER_S,
@@ -299,6 +282,7 @@ void receive_batch(struct receiver *r, struct exchange *const x[], size_t n)
         work[i].x = x[i];
         prepare(r, &work[i]);
     }
+    spool_answer_known(r, work, n);
     /* One deadline for all: what waits behind another provider's commit has waited already. */
     for (size_t i = 0; i < n; i++)
         while (work[i].commits)
@@ -399,6 +383,7 @@ void receiver_free(struct receiver *r)
     for (size_t i = 0; i < CONFIG_PROVIDERS_MAX; i++)
         verifier_free(r->mount[i].verifier);
     guard_free(r->guard);
+    arena_free(r->drain_arena);
     secret_wipe(&r->token, 1);
     free(r);
 }

@@ -1,6 +1,8 @@
 /* receive: from requests to answers, in the order of the contract's table, and nothing else.
  *
  *     route -> method -> https -> media type -> body -> verify -> event -> commit -> answer
+ *                                                                        |
+ *                                                    the store is away: spool -> answer
  *
  * Everything decided about a request is a function of its bytes and variables, the configuration, the
  * clock and the store, all of which are arguments: the whole program runs in a unit test. */
@@ -14,6 +16,7 @@
 #include "http/response.h"
 #include "observe/log.h"
 #include "observe/state.h"
+#include "spool/spool.h"
 #include "store/guard.h"
 
 /* What all workers of a process share; read-only but for what `state` and the logs keep themselves. */
@@ -24,6 +27,7 @@ struct service {
     struct log *log;
     struct log *audit;
     const struct clock *clock;
+    struct spool *spool; /* NULL: none; [server] when_store_down says whether it is added to */
 };
 
 /* What one worker needs: verifiers, its store, room for a batch. Belongs to one thread. */
@@ -51,5 +55,15 @@ struct exchange {
  * committed together. When it returns every response is filled, and what was decided is counted and in
  * the audit: so a scrape that follows an answer always shows it. */
 void receive_batch(struct receiver *r, struct exchange *const x[], size_t n);
+
+/* Commits a slice of what waits in the spool, at most one batch of each provider, in the order of
+ * arrival; to be called when answers were sent, and about every RECEIVE_IDLE_MS when there is nothing
+ * else to do. It does nothing, and costs about a system call, when nothing waits, when another thread or
+ * process is at it, or when the store was away a moment ago. True: there is more to do at once.
+ *
+ * New events do not wait for the spool: they carry their own time, and a late one overwrites nothing.
+ * Only one whose id waits there is answered from there. */
+#define RECEIVE_IDLE_MS 1000
+bool receiver_drain(struct receiver *r);
 
 #endif

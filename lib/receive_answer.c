@@ -1,5 +1,7 @@
 #include "receive_work.h"
 
+#include <stdio.h>
+
 #include "base/buf.h"
 #include "http/problem.h"
 
@@ -52,11 +54,35 @@ static void answer_limited(struct work *w)
     response_header(&w->x->response, "RateLimit", "\"default\";r=0;t=%lld", wait_s);
 }
 
-static void answer_accepted(struct work *w)
+/* The JSON of an event that was taken: the id and what else there is to say. */
+static void set_received(struct work *w, const char *rest)
 {
     struct response *r = &w->x->response;
     struct buf body = BUF_INIT(ACCEPTED_MAX);
-    char at[RFC3339_ROOM];
+
+    buf_adds(&body, "{\"received\":true,\"webhook_id\":\"");
+    buf_add_json(&body, w->event.id, EVENT_ID_MAX);
+    buf_addf(&body, "\",%s}", rest);
+    r->type = "application/json";
+    r->body = arena_copy(w->x->arena, buf_slice(&body));
+    if (body.overflow || r->body.p == NULL)
+        response_init(r, r->status); /* it is kept: a 2xx without a body is still the truth */
+    buf_free(&body);
+}
+
+static void answer_spooled(struct work *w)
+{
+    w->outcome = OUTCOME_SPOOLED;
+    w->reason = w->result.word;
+    response_init(&w->x->response, w->member.kind == STORE_MARK ? 200 : 202);
+    if (w->member.kind != STORE_MARK)
+        set_received(w, "\"spooled\":true");
+}
+
+static void answer_accepted(struct work *w)
+{
+    struct response *r = &w->x->response;
+    char at[RFC3339_ROOM], processed[RFC3339_ROOM + 32];
 
     w->outcome = w->result.code == STORE_DUPLICATE ? OUTCOME_DUPLICATE : OUTCOME_ACCEPTED;
     if (w->reason == NULL)
@@ -65,16 +91,16 @@ static void answer_accepted(struct work *w)
     if (w->member.kind == STORE_MARK)
         return;
     rfc3339_format(w->result.at_us, at);
-    buf_adds(&body, "{\"received\":true,\"webhook_id\":\"");
-    buf_add_json(&body, w->event.id, EVENT_ID_MAX);
-    buf_addf(&body, "\",\"processed_at\":\"%s\"}", at);
-    r->type = "application/json";
-    r->body = arena_copy(w->x->arena, buf_slice(&body));
-    if (body.overflow || r->body.p == NULL)
-        response_init(r, 200); /* it is stored: a 2xx without a body is still the truth */
-    buf_free(&body);
+    (void)snprintf(processed, sizeof processed, "\"processed_at\":\"%s\"", at);
+    set_received(w, processed);
     if (w->result.code == STORE_DUPLICATE)
         response_header(r, "Idempotent-Replayed", "true");
+}
+
+static void answer_conflict(struct work *w)
+{
+    answer_problem(w, OUTCOME_CONFLICT, 409, "conflict",
+                   "An event with this id was received before, with another body.");
 }
 
 /* A note was kept: now the sender may be told what was wrong. */
@@ -87,6 +113,10 @@ void answer_result(struct work *w)
 {
     const struct store_result *s = &w->result;
 
+    if (w->spooled) {
+        answer_spooled(w);
+        return;
+    }
     if (s->code == STORE_UNAVAILABLE ||
         (w->member.kind == STORE_NOTE && s->code == STORE_LIMITED)) {
         answer_unavailable(w);
@@ -97,13 +127,15 @@ void answer_result(struct work *w)
         return;
     }
     if (w->member.kind == STORE_NOTE) {
-        answer_noted(w);
+        if (w->spool_conflicts)
+            answer_conflict(w);
+        else
+            answer_noted(w);
         return;
     }
     switch (s->code) {
     case STORE_CONFLICT:
-        answer_problem(w, OUTCOME_CONFLICT, 409, "conflict",
-                       "An event with this id was received before, with another body.");
+        answer_conflict(w);
         return;
     case STORE_LIMITED:
         answer_limited(w);

@@ -26,6 +26,21 @@ static bool token_shown(const struct receiver *r, const struct request *q)
            equal_constant_time(want, have, sizeof want);
 }
 
+static void look_into_spool(struct receiver *r, struct metrics_input *in)
+{
+    struct spool_list list;
+    int64_t now_us = clock_now_us(r->service.clock);
+
+    if (r->service.spool == NULL || !spool_list(r->service.spool, &list))
+        return;
+    in->spool = true;
+    in->spool_entries = list.n;
+    for (size_t i = 0; i < list.n; i++)
+        if (now_us - list.item[i].received_us > in->spool_oldest_us)
+            in->spool_oldest_us = now_us - list.item[i].received_us;
+    spool_list_free(&list);
+}
+
 void endpoint_metrics(struct receiver *r, struct work *w)
 {
     const struct config *c = r->service.config;
@@ -70,6 +85,7 @@ void endpoint_metrics(struct receiver *r, struct work *w)
         };
     }
     in.store_durable = guard_durable(r->guard);
+    look_into_spool(r, &in);
     metrics_render(r->service.state, &in, &text);
     response_init(&x->response, 200);
     x->response.type = in.openmetrics ? METRICS_TYPE_OPENMETRICS : METRICS_TYPE_TEXT;

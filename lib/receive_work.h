@@ -5,6 +5,7 @@
 #include "events/event.h"
 #include "http/route.h"
 #include "receive.h"
+#include "spool/spool.h"
 #include "verify/secret.h"
 #include "verify/verify.h"
 
@@ -26,6 +27,8 @@ struct receiver {
     bool has_token;
     uint8_t nonce_base[STORE_NONCE_BYTES / 2];
     uint64_t nonce_count;
+    struct arena *drain_arena; /* NULL until it is needed */
+    int64_t drain_again_ms;    /* monotonic: not before */
 };
 
 /* One exchange on its way through the steps. */
@@ -38,11 +41,31 @@ struct work {
     const char *reason;  /* for audit and log, never for the sender */
     struct slice detail; /* likewise */
     struct verified verified;
+    struct event_source source;
     struct event event;
     bool commits; /* member is to be committed */
     struct store_member member;
     struct store_result result;
+    bool spooled;         /* it waits in the spool */
+    bool spool_conflicts; /* another body waits there under its id: the member is a note of that */
 };
+
+/* receive_event.c: what an event is made of, when it arrives and when it comes out of the spool. */
+
+/* The source of a provider's events; the slices are what headers told, or empty. */
+struct event_source event_source_of(const struct mount *m, struct slice id, struct slice type,
+                                    int64_t arrived_us);
+/* Without nonce and digest. An EVENT_INVALID one becomes a note for the quarantine. */
+struct store_member event_member(const struct mount *m, const struct event *e,
+                                 enum event_status status, struct slice body);
+
+/* receive_spool.c: the way of an event while the store is away. */
+
+/* Before the commit: those whose ids wait in the spool already. The same event is answered; another
+ * body becomes a note of the conflict. */
+void spool_answer_known(struct receiver *r, struct work *work, size_t n);
+/* After the commit: those for which the store was away are spooled, as far as that is configured. */
+void spool_instead(struct receiver *r, struct work *const who[], size_t n);
 
 /* receive_answer.c: the answers, one function an outcome; each sets the response and w->outcome. */
 
@@ -51,7 +74,7 @@ void answer_problem(struct work *w, enum outcome outcome, int status, const char
                     const char *detail);
 /* 401, the same for every reason. */
 void answer_unauthorized(struct work *w, const char *realm, const char *reason);
-/* After the commit: by w->result. */
+/* After the commit: by w->result, or w->spooled. */
 void answer_result(struct work *w);
 
 /* receive_endpoint.c: what is not a webhook. */

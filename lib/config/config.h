@@ -42,6 +42,7 @@
 #define CONFIG_NOTICES_MAX   8
 
 enum config_durability { DURABILITY_ALWAYS, DURABILITY_EVERYSEC, DURABILITY_NONE };
+enum config_store_down { STORE_DOWN_REJECT, STORE_DOWN_SPOOL };
 
 /* Where a value came from: the file's name as it was found and the line, as in
  * "/home/user/guichet/guichet.conf:12", or "environment", or "default". */
@@ -104,8 +105,12 @@ struct config {
     int64_t deadline_us;
     enum config_durability durability;
     int64_t min_replicas; /* that must hold what is acknowledged; 0: none */
-    char *base_path;      /* "" or "/prefix" without a slash at its end */
-    char *metrics_token;  /* the secret's spec, or NULL: not configured */
+    enum config_store_down when_store_down;
+    char *spool_dir;     /* absolute; there with STORE_DOWN_SPOOL, else perhaps NULL */
+    int64_t spool_limit; /* entries */
+    int64_t spool_size;  /* bytes */
+    char *base_path;     /* "" or "/prefix" without a slash at its end */
+    char *metrics_token; /* the secret's spec, or NULL: not configured */
     char *metrics_token_origin;
     struct config_provider provider[CONFIG_PROVIDERS_MAX];
     size_t nproviders;

@@ -1,6 +1,7 @@
 #include "config/crosscheck.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "config/keys.h"
 
@@ -54,8 +55,37 @@ static int check_path(const struct config *c, size_t i, struct fail *why)
     return 0;
 }
 
+/* What is acknowledged from the spool must outlive the power. (The spool itself asks the file system;
+ * this is for --check, which touches nothing.) */
+static int check_spool(const struct config *c, struct fail *why)
+{
+    static const char *const fleeting[] = {"/run/", "/var/run/", "/dev/shm/"};
+    const char *file = c->file != NULL ? c->file : "";
+    unsigned line;
+
+    if (c->when_store_down != STORE_DOWN_SPOOL)
+        return 0;
+    line = c->line_of[keys_index(keys_find(SECTION_SERVER, SLICE_LITERAL("when_store_down")))];
+    if (c->spool_dir == NULL)
+        return fail_set(why,
+                        "%s:%u: `when_store_down = spool` needs a folder; set `spool_dir` to one "
+                        "on a local disk, such as /var/lib/guichet/spool",
+                        file, line);
+    line = c->line_of[keys_index(keys_find(SECTION_SERVER, SLICE_LITERAL("spool_dir")))];
+    for (size_t i = 0; i < sizeof(fleeting) / sizeof(fleeting[0]); i++)
+        if (strncmp(c->spool_dir, fleeting[i], strlen(fleeting[i])) == 0)
+            return fail_set(why,
+                            "%s:%u: `spool_dir = %s`: what lies there is gone after a restart of "
+                            "the host; choose a folder on a local disk, such as "
+                            "/var/lib/guichet/spool",
+                            file, line, c->spool_dir);
+    return 0;
+}
+
 int crosscheck(const struct config *c, struct fail *why)
 {
+    if (check_spool(c, why) != 0)
+        return -1;
     for (size_t i = 0; i < c->nproviders; i++)
         if (check_whole(&c->provider[i], why) != 0)
             return -1;

@@ -10,7 +10,9 @@
 
 #define SHOWN_VALUE_MAX 60 /* bytes of a refused value that are told */
 
-static_assert(sizeof(enum config_durability) == sizeof(int), "KEY_CHOICE writes an int");
+static_assert(sizeof(enum config_durability) == sizeof(int) &&
+                  sizeof(enum config_store_down) == sizeof(int),
+              "KEY_CHOICE writes an int");
 
 /* What became of a value. */
 enum verdict { TAKEN, MALFORMED, FULL, NO_MEMORY };

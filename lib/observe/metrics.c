@@ -224,6 +224,21 @@ static void store_durable(struct page *p)
     known(p, (const struct label[LABELS_MAX]){{NULL, NULL}}, p->in->store_durable);
 }
 
+static void spool_entries(struct page *p)
+{
+    if (p->in->spool)
+        sample(p, (const struct label[LABELS_MAX]){{NULL, NULL}}, p->in->spool_entries);
+}
+
+static void spool_oldest(struct page *p)
+{
+    if (!p->in->spool)
+        return;
+    sample_start(p, "", (const struct label[LABELS_MAX]){{NULL, NULL}});
+    add_seconds(p->out, (uint64_t)(p->in->spool_oldest_us > 0 ? p->in->spool_oldest_us : 0));
+    buf_adds(p->out, "\n");
+}
+
 static void build_info(struct page *p)
 {
     sample(p, (const struct label[LABELS_MAX]){{"version", p->in->version}}, 1);
@@ -277,6 +292,10 @@ static const struct family family[] = {
      .number = backlog_entries},
     {"guichet_quarantine_entries", FAMILY_GAUGE, "Entries of the quarantine.",
      .number = quarantine_entries},
+    {"guichet_spool_entries", FAMILY_GAUGE, "Events that wait on the disk for the store.",
+     .whole = spool_entries},
+    {"guichet_spool_oldest_seconds", FAMILY_GAUGE, "How long the oldest of them has waited; or 0.",
+     .whole = spool_oldest},
     {"guichet_build_info", FAMILY_GAUGE, "Always 1; the version is the label.",
      .whole = build_info},
 };

@@ -23,6 +23,9 @@ struct metrics_input {
     size_t nproviders;
     int store_up;      /* 1 or 0 */
     int store_durable; /* 1, 0, or -1: cannot be seen */
+    bool spool;        /* there is one, and it could be read: */
+    uint64_t spool_entries;
+    int64_t spool_oldest_us; /* how long the oldest has waited; 0: none */
     const char *version;
     bool openmetrics;
 };

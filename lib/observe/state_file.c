@@ -7,39 +7,30 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
+
+#include "base/file_system.h"
 
 #define DIR_MODE  0700
 #define FILE_MODE 0600
 
-/* File systems of other hosts, and those where nobody can know (linux/magic.h and the sources of those
- * that are not in it). Atomic adds to a mapping do not cross hosts. */
-static const struct {
-    uint32_t magic;
-    const char *name;
-} network_fs[] = {
-    {0x00006969, "NFS"},    {0x0000517B, "SMB"},    {0xFF534D42, "CIFS"},   {0xFE534D42, "SMB2"},
-    {0x65735546, "FUSE"},   {0x01021997, "9p"},     {0x5346414F, "AFS"},    {0x6B414653, "AFS"},
-    {0x00C36400, "Ceph"},   {0x73757245, "Coda"},   {0x0BD00BD0, "Lustre"}, {0x01161970, "GFS2"},
-    {0x7461636F, "OCFS2"},  {0x47504653, "GPFS"},   {0x19830326, "BeeGFS"}, {0x0000564C, "NCP"},
-    {0x786F4256, "vboxsf"}, {0xBACBACBC, "vmhgfs"},
-};
-
+/* Atomic adds to a mapping do not cross hosts. */
 static int check_file_system(int fd, const char *dir, struct fail *why)
 {
-    struct statfs fs;
+    const char *name;
 
-    if (fstatfs(fd, &fs) != 0)
+    switch (file_system_of(fd, &name)) {
+    case FILE_SYSTEM_UNKNOWN:
         return fail_set(why, "cannot tell the file system of %s: %s", dir, strerror(errno));
-    for (size_t i = 0; i < sizeof(network_fs) / sizeof(network_fs[0]); i++)
-        if ((uint32_t)fs.f_type == network_fs[i].magic)
-            return fail_set(
-                why,
-                "the state folder %s lies on %s, where processes cannot share counters; set "
-                "[server] state_dir to a folder on a local disk or below /run or /dev/shm",
-                dir, network_fs[i].name);
-    return 0;
+    case FILE_SYSTEM_NETWORK:
+        return fail_set(
+            why,
+            "the state folder %s lies on %s, where processes cannot share counters; set "
+            "[server] state_dir to a folder on a local disk or below /run or /dev/shm",
+            dir, name);
+    default:
+        return 0;
+    }
 }
 
 static int check_dir(int fd, const char *dir, struct fail *why)

@@ -22,7 +22,7 @@
 -- ARGV 1 members, 2 rate count, 3 rate window us, 4 seconds that ids are kept, 5 backlog limit,
 --      6 quarantine limit, 7 audit limit, 8 history limit, 9 whether to touch the record of what
 --      is known already (1) or not (0), and then each member:
---   event  E args keys record id type body stamp reason changes...
+--   event  E (F: outside the rate window) args keys record id type body stamp reason changes...
 --   mark   M args 0 record id type
 --   note   N args 0 record id type body reason detail
 --     args counts from E to the end of the member, keys those that belong to it; record is the
@@ -237,10 +237,14 @@ local out, i, k = { 0, 0, 0, 0 }, 10, 7
 for o = 1, A[1] * 4, 4 do
   local kind, record, stop_at = A[i], A[i + 3], i + A[i + 1]
   local code, when, word = nil, 0, 0
+  local exempt = kind == 'F'
   local outcome, reason, sid -- for the audit stream; no outcome: no entry
   local evidence, detail     -- the reason under which the body goes to quarantine
   local wrong                -- the error of a read or a first write
   flags = 0
+  if exempt then
+    kind = 'E'
+  end
 
   -- 1. The same event before?
   if kind == 'E' then
@@ -311,7 +315,7 @@ for o = 1, A[1] * 4, 4 do
   -- 3. A new event: window, backlog, plan, writes. Or a mark.
   if kind == 'E' and not code and not wrong then
     repeat
-      local oldest = limit > 0 and call('LINDEX', K[1], -limit)
+      local oldest = limit > 0 and not exempt and call('LINDEX', K[1], -limit)
       if oldest then
         oldest = tonumber(oldest)
         if not oldest then
@@ -351,7 +355,7 @@ for o = 1, A[1] * 4, 4 do
       backlog = backlog + 1
       call('SET', K[k], record .. ' ' .. at .. ' ' .. sid, 'EX', A[4])
       -- The ring may pass its limit by a little, so that it is trimmed only once in a while.
-      if limit > 0 and call('RPUSH', K[1], at) > limit + 50 then
+      if limit > 0 and not exempt and call('RPUSH', K[1], at) > limit + 50 then
         call('LTRIM', K[1], -limit, -1)
       end
       for n = 1, nops do

@@ -86,9 +86,8 @@ static void report(struct guard *g, bool reached, const char *why)
         log_say(g->log, LOG_LEVEL_NOTICE, "the store %s answers again", g->address);
     else
         log_say(g->log, LOG_LEVEL_ERROR,
-                "the store %s cannot be used, webhooks are answered 503 until it can: %s; is it "
-                "running, "
-                "and may this user reach it?",
+                "the store %s cannot be used, no webhook is stored until it can: %s; is it "
+                "running, and may this user reach it?",
                 g->address, why);
 }
 
@@ -148,7 +147,7 @@ static void tell_findings(const struct guard *g, const struct store_findings *f)
                    f->problem.text);
     if (f->self_test == 0) {
         log_rarely(g->log, LOG_LEVEL_ERROR, "self_test", SELF_TEST_AGAIN_US,
-                   "the store %s failed the self-test, webhooks are answered 503: %s", g->address,
+                   "the store %s failed the self-test, no webhook is stored: %s", g->address,
                    f->problem.text);
         return;
     }
@@ -291,7 +290,7 @@ static void learn(struct guard *g, const struct store_batch *batch,
         if (t->away)
             away = &result[i];
         log_rarely(g->log, LOG_LEVEL_ERROR, t->word, COMPLAIN_AGAIN_US,
-                   "%s: webhooks are answered 503: %s (%s); %s", batch->provider->name,
+                   "%s: webhooks are not stored: %s (%s); %s", batch->provider->name,
                    result[i].word, result[i].reason, t->remedy);
     }
     report(g, away == NULL, away != NULL ? away->reason : "");

@@ -152,7 +152,7 @@ static void remember(struct memory *m, const struct store_provider *p, const str
     row_put(r, SLICE_LITERAL("at"), slice_of(at));
     objects_find(&m->all, p->name, key)->expires_us = now_us + p->keep_ids_us;
     const struct field stamp = {SLICE_LITERAL("at"), slice_of(at)};
-    if (p->rate_count > 0)
+    if (p->rate_count > 0 && !e->exempt)
         add_entry(m, p->name, "rate", &stamp, 1, p->rate_count);
     const struct field entry[] = {{SLICE_LITERAL("id"), e->id},
                                   {SLICE_LITERAL("type"), e->type},
@@ -172,7 +172,7 @@ static void commit_event(struct memory *m, const struct store_provider *p,
     r->at_us = now_us;
     if (known(m, p, e, slice_of(key), r))
         return;
-    if (limited(m, p, now_us, r)) {
+    if (!e->exempt && limited(m, p, now_us, r)) {
         r->flags = m->applier.flags;
         audit(m, p, e, "limited", SLICE_NONE);
         r->code = STORE_LIMITED;

@@ -155,7 +155,7 @@ static void add_member(struct redis_batch *b, const struct store_member *m)
     static const char *const letter[] = {
         [STORE_EVENT] = "E", [STORE_MARK] = "M", [STORE_NOTE] = "N"};
 
-    add(b, slice_of(letter[m->kind]));
+    add(b, slice_of(m->kind == STORE_EVENT && m->exempt ? "F" : letter[m->kind]));
     add_number(b, (int64_t)member_args(m));
     add_number(b, (int64_t)member_keys(m));
     add_record(b, m);

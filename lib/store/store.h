@@ -64,6 +64,7 @@ struct store_member {
                            STORE_STAMP_MIN_US as that */
     const struct change *changes;
     size_t nchanges;
+    bool exempt;         /* of an event: outside the rate window, neither refused by it nor in it */
     struct slice reason; /* of a note: a word; of an event: "", or a word for its audit entry */
     struct slice detail; /* of a note: what was wrong, for people */
 };

@@ -68,6 +68,9 @@ int cgi_serve(const struct service *service, struct receiver *receiver)
     receive_batch(receiver, &x, 1);
     answered = true;
     ok = send_response(&x->response, x->request.method == METHOD_HEAD);
+    /* The answer has a length, so nobody waits for the end of this process; and it must not close the
+     * output before, for then the web server may end it. */
+    (void)receiver_drain(receiver);
 
 done:
     if (!answered)

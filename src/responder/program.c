@@ -29,6 +29,16 @@ static struct config *load(const struct program *p, const char *config_file, str
     return config_load(&options, why);
 }
 
+/* Also while when_store_down is reject: what was left in it is drained. */
+static int open_spool(const struct config *c, struct spool **out, struct fail *why)
+{
+    *out = NULL;
+    if (c->spool_dir == NULL)
+        return 0;
+    *out = spool_open(c->spool_dir, (struct spool_limits){c->spool_limit, c->spool_size}, why);
+    return *out != NULL ? 0 : fail_prefix(why, "[server] spool_dir");
+}
+
 int program_open(struct program *p, const char *config_file, bool dry, struct fail *why)
 {
     const struct clock *clock = &clock_system;
@@ -46,6 +56,8 @@ int program_open(struct program *p, const char *config_file, bool dry, struct fa
                    : state_open(p->config->state_dir, event_type_names, event_type_count, why);
     if (p->state == NULL)
         return fail_prefix(why, "[server] state_dir");
+    if (!dry && open_spool(p->config, &p->spool, why) != 0)
+        return -1;
     p->service = (struct service){
         .config = p->config,
         .environment = environ,
@@ -53,16 +65,19 @@ int program_open(struct program *p, const char *config_file, bool dry, struct fa
         .log = p->log,
         .audit = p->audit,
         .clock = clock,
+        .spool = p->spool,
     };
     return 0;
 }
 
 void program_close(struct program *p)
 {
+    spool_close(p->spool);
     state_close(p->state);
     log_close(p->audit);
     log_close(p->log);
     config_free(p->config);
+    p->spool = NULL;
     p->state = NULL;
     p->audit = p->log = NULL;
     p->config = NULL;
@@ -91,6 +106,8 @@ int program_rehearse(const struct program *p, const char *config_file, struct fa
     struct receiver *r = NULL;
     struct log *log = NULL, *audit = NULL;
     struct state *state = NULL;
+    struct spool *spool = NULL;
+    int rc = -1;
 
     if (c == NULL)
         return -1;
@@ -106,11 +123,14 @@ int program_rehearse(const struct program *p, const char *config_file, struct fa
         audit = log_open(c->audit_log, s.clock, why);
     if (audit != NULL)
         state = state_open(c->state_dir, event_type_names, event_type_count, why);
+    if (state != NULL)
+        rc = open_spool(c, &spool, why);
+    spool_close(spool);
     state_close(state);
     receiver_free(r);
     state_close(s.state);
     log_close(audit);
     log_close(log);
     config_free(c);
-    return state != NULL ? 0 : -1;
+    return rc;
 }

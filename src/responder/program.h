@@ -12,13 +12,14 @@ struct program {
     struct log *log;
     struct log *audit;
     struct state *state;
+    struct spool *spool; /* NULL: none is configured */
     struct service service;
 };
 
 /* Finds out where the program lies. */
 void program_locate(struct program *p);
 
-/* Reads the configuration and opens logs and state; dry: makes and writes no file. 0, or -1 with cause
+/* Reads the configuration and opens logs, state and spool; dry: makes and writes no file. 0, or -1 with cause
  * and remedy. What was opened is closed by program_close in either case. */
 int program_open(struct program *p, const char *config_file, bool dry, struct fail *why);
 void program_close(struct program *p);

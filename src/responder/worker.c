@@ -256,8 +256,10 @@ static void *run(void *arg)
 {
     struct worker *w = arg;
     int64_t end_ms = 0;
+    bool more = w->options.service->spool != NULL; /* to drain at once */
 
     for (;;) {
+        bool idle = w->waiting.n > 0 || w->options.service->spool != NULL;
         if (w->waiting.n > 0)
             waiting_look_through(&w->waiting, w->stopping);
         if (w->stopping) {
@@ -266,7 +268,8 @@ static void *run(void *arg)
             if (w->waiting.n == 0 || now_ms(w) >= end_ms)
                 return NULL;
         }
-        turn(w, w->stopping ? 100 : w->waiting.n > 0 ? 1000 : -1);
+        turn(w, w->stopping ? 100 : more ? 0 : idle ? RECEIVE_IDLE_MS : -1);
+        more = !w->stopping && receiver_drain(w->receiver);
     }
 }
 

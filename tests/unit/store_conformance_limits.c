@@ -65,6 +65,35 @@ static void counts_only_what_it_accepted(void **state)
     expect_code(conformance_commit(t, conformance_event("e4", "b", NULL, 0)), STORE_LIMITED);
 }
 
+static void lets_exempt_events_pass_the_window(void **state)
+{
+    struct store_under_test *t = conformance_begin(state);
+    struct store_member waited = conformance_event("e2", "b", NULL, 0),
+                        other = conformance_event("e2", "B", NULL, 0);
+    struct store_gauges g;
+
+    waited.exempt = other.exempt = true;
+    t->provider.rate_count = 1;
+    expect_code(conformance_commit(t, waited), STORE_ACCEPTED);
+    /* It took no place in the window ... */
+    expect_code(conformance_commit(t, conformance_event("e1", "b", NULL, 0)), STORE_ACCEPTED);
+    expect_code(conformance_commit(t, conformance_event("e3", "b", NULL, 0)), STORE_LIMITED);
+    /* ... and passes a full one. All else is as for any event. */
+    struct store_member late = conformance_event("e4", "b", NULL, 0);
+    late.exempt = true;
+    expect_code(conformance_commit(t, late), STORE_ACCEPTED);
+    expect_code(conformance_commit(t, waited), STORE_ACCEPTED);
+    expect_code(conformance_commit(t, other), STORE_CONFLICT);
+    assert_true(
+        store_read_gauges(t->store, &t->provider, clock_monotonic_ms(t->clock) + DEADLINE_MS, &g));
+    assert_int_equal(g.rate_used, 1);
+    conformance_count(t, "events", 3);
+    t->provider.backlog_limit = 3;
+    late = conformance_event("e5", "b", NULL, 0);
+    late.exempt = true;
+    expect_word(conformance_commit(t, late), STORE_UNAVAILABLE, "backlog_full");
+}
+
 static void follows_a_changed_limit(void **state)
 {
     struct store_under_test *t = conformance_begin(state);
@@ -334,6 +363,7 @@ static void examines_itself_without_a_trace(void **state)
 const struct CMUnitTest store_conformance_limits[] = {
     cmocka_unit_test(limits_the_rate_exactly),
     cmocka_unit_test(counts_only_what_it_accepted),
+    cmocka_unit_test(lets_exempt_events_pass_the_window),
     cmocka_unit_test(follows_a_changed_limit),
     cmocka_unit_test(stays_exact_for_long),
     cmocka_unit_test(never_passes_the_limit),

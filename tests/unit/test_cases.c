@@ -22,6 +22,7 @@
 #include "events/event.h"
 #include "receive.h"
 #include "store/memory.h"
+#include "temp_dir.h"
 #include "verify/mac.h"
 
 #define FILE_BYTES_MAX (4u << 20)
@@ -43,6 +44,7 @@ static char *const ENVIRONMENT[] = {
 struct run {
     char folder[4096];
     char scratch[64];
+    char spool_dir[64]; /* "": none */
     struct config *config;
     struct state *state;
     struct log *log, *audit;
@@ -161,6 +163,20 @@ static void drop_param(struct run *r, const char *name)
     }
 }
 
+/* Cuts the last byte off the n-th entry of the spool. */
+static void spoil(struct run *r, size_t n)
+{
+    struct spool_list list;
+    char path[512], name[SPOOL_NAME_ROOM];
+
+    assert_true(spool_list(r->service.spool, &list));
+    check(r, n >= 1 && n <= list.n, "%zu entries in the spool", list.n);
+    spool_item_name(&list.item[n - 1], name);
+    (void)snprintf(path, sizeof path, "%s/%s", r->spool_dir, name);
+    assert_int_equal(truncate(path, (off_t)list.item[n - 1].size - 1), 0);
+    spool_list_free(&list);
+}
+
 static void directive(struct run *r, char *line)
 {
     char *value = strchr(line, ' ');
@@ -204,6 +220,11 @@ static void directive(struct run *r, char *line)
         free(p);
     } else if (strcmp(line, "@store") == 0) {
         memory_fail(r->store, strcmp(value, "up") == 0 ? "" : value);
+    } else if (strcmp(line, "@drain") == 0) {
+        while (receiver_drain(r->receiver))
+            ;
+    } else if (strcmp(line, "@spoil") == 0) {
+        spoil(r, (size_t)atoi(value));
     } else {
         check(r, false, "what is %s?", line);
     }
@@ -353,13 +374,20 @@ static void expect_answer(struct run *r, char *line)
 }
 
 /* = PROVIDER field KEY FIELD VALUE | PROVIDER count LIST N | PROVIDER history KEY N VALUE |
- *   PROVIDER entry LIST N FIELD VALUE | audit TEXT | noaudit TEXT */
+ *   PROVIDER entry LIST N FIELD VALUE | spool N | audit TEXT | noaudit TEXT */
 static void expect_effect(struct run *r, char *line)
 {
     char provider[64], what[32], key[512], field[512];
     int at = 0;
     unsigned n;
 
+    if (strncmp(line, "spool ", 6) == 0) {
+        struct spool_list list;
+        assert_true(spool_list(r->service.spool, &list));
+        check(r, (long)list.n == atol(line + 6), "%zu entries in the spool", list.n);
+        spool_list_free(&list);
+        return;
+    }
     if (strncmp(line, "audit ", 6) == 0 || strncmp(line, "noaudit ", 8) == 0) {
         bool want = line[0] == 'a';
         const char *text = strchr(line, ' ') + 1;
@@ -421,7 +449,16 @@ static void open_case(struct run *r)
     (void)snprintf(path, sizeof path, "%s/audit", r->scratch);
     r->audit = log_open(path, &r->clock, &why);
     check(r, r->log != NULL && r->audit != NULL, "%s", why.text);
-    r->service = (struct service){r->config, ENVIRONMENT, r->state, r->log, r->audit, &r->clock};
+    r->service =
+        (struct service){r->config, ENVIRONMENT, r->state, r->log, r->audit, &r->clock, NULL};
+    if (r->config->when_store_down == STORE_DOWN_SPOOL) { /* in a folder of this case's own */
+        (void)snprintf(r->spool_dir, sizeof r->spool_dir, "/var/tmp/guichet-case-XXXXXX");
+        assert_non_null(mkdtemp(r->spool_dir));
+        r->service.spool =
+            spool_open(r->spool_dir,
+                       (struct spool_limits){r->config->spool_limit, r->config->spool_size}, &why);
+        check(r, r->service.spool != NULL, "%s", why.text);
+    }
     r->store = memory_new(&r->clock);
     r->receiver = receiver_new(&r->service, r->store, &why);
     check(r, r->receiver != NULL, "%s", why.text);
@@ -436,6 +473,12 @@ static void close_case(struct run *r)
     char path[128];
 
     receiver_free(r->receiver);
+    spool_close(r->service.spool);
+    if (r->spool_dir[0] != '\0') {
+        struct temp_dir d;
+        (void)snprintf(d.path, sizeof d.path, "%s", r->spool_dir);
+        temp_dir_remove(&d);
+    }
     log_close(r->audit);
     log_close(r->log);
     state_close(r->state);

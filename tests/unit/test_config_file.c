@@ -122,7 +122,13 @@ static const struct {
     {"[server]\ntrusted_proxies = 10.0.0.0/8,\n", 2, "networks"},
     {"[server]\ntrusted_proxies = 0.0.0.0/0\n", 2, "not /0"},
     {"[server]\nstore = /run/redis.sock\n", 2, "an address such as"},
-    {"[server]\nwhen_store_down = spool\n", 2, "unknown key"},
+    {"[server]\nwhen_store_down = spool\n", 2, "needs a folder"},
+    {"[server]\nwhen_store_down = spool\nspool_dir = /srv/spool\n", 0, NULL},
+    {"[server]\nspool_dir = /run/guichet/spool\nwhen_store_down = spool\n", 2, "gone after"},
+    {"[server]\nspool_dir = /run/guichet/spool\nwhen_store_down = reject\n", 0, NULL},
+    {"[server]\nwhen_store_down = wait\n", 2, "must be reject or spool"},
+    {"[server]\nspool_limit = 100001\n", 2, "from 1 to 100000"},
+    {"[server]\nspool_size = 1000\n", 2, "from 1MiB to 65536MiB"},
     {P "rate_limit = 100/60s\nrate_limit_status = 503\n", 0, NULL},
     {P "rate_limit = none\n", 0, NULL},
     {P "rate_limit = 0/60s\n", 5, "100/60s"},
@@ -297,6 +303,7 @@ static void test_values_arrive(void **state)
              "trusted_proxies = 10.0.0.0/8 ,unix\n"
              "state_dir = /var/lib/guichet\nlog = /var/log/g.log\naudit_log = off\n"
              "deadline = 500ms\ndurability = everysec\nmin_replicas = 8\nbase_path = /hooks\n"
+             "when_store_down = spool\nspool_dir = /srv/spool\nspool_limit = 7\nspool_size = 2MiB\n"
              "[provider p-1]\n"
              "scheme = stripe\npath = /stripe\nsecret = one\n  two\nsecret = env:S3\n"
              "api_key = dir:/keys\nrate_limit = 5/2m\nrate_limit_status = 503\n"
@@ -322,17 +329,21 @@ static void test_values_arrive(void **state)
     assert_int_equal(c->durability, DURABILITY_EVERYSEC);
     assert_int_equal(c->min_replicas, 8);
     assert_string_equal(c->base_path, "/hooks");
+    assert_int_equal(c->when_store_down, STORE_DOWN_SPOOL);
+    assert_string_equal(c->spool_dir, "/srv/spool");
+    assert_int_equal(c->spool_limit, 7);
+    assert_int_equal(c->spool_size, 2097152);
     assert_string_equal(c->metrics_token, "file:/token");
-    assert_non_null(strstr(c->metrics_token_origin, "/g.conf:33"));
+    assert_non_null(strstr(c->metrics_token_origin, "/g.conf:37"));
 
     assert_string_equal(p->scheme, "stripe");
     assert_string_equal(p->path, "/stripe");
-    assert_non_null(strstr(p->origin, "/g.conf:14"));
+    assert_non_null(strstr(p->origin, "/g.conf:18"));
     assert_int_equal(p->secret.n, 3);
     assert_string_equal(p->secret.item[0].text, "one");
     assert_string_equal(p->secret.item[1].text, "two");
     assert_string_equal(p->secret.item[2].text, "env:S3");
-    assert_non_null(strstr(p->secret.item[1].origin, "/g.conf:18"));
+    assert_non_null(strstr(p->secret.item[1].origin, "/g.conf:22"));
     assert_string_equal(p->api_key.item[0].text, "dir:/keys");
     assert_int_equal(p->rate_count, 5);
     assert_int_equal(p->rate_window_us, 120 * US_PER_S);

@@ -101,6 +101,9 @@ static char *render(bool openmetrics, int store_up)
         .store_durable = store_up ? 1 : -1,
         .version = "0.1\"\\\n",
         .openmetrics = openmetrics,
+        .spool = !store_up,
+        .spool_entries = 12,
+        .spool_oldest_us = 3500000,
     };
     struct state *s = make_state();
     struct buf out = BUF_INIT((size_t)1 << 20);
@@ -170,7 +173,8 @@ static void test_text(void **unused)
         assert_line(text, lines[i]);
     assert_none(text, "user.updated"); /* never counted */
     assert_none(text, "slot=\"0\"");
-    assert_none(text, "gone"); /* no longer configured */
+    assert_none(text, "guichet_spool"); /* there is none */
+    assert_none(text, "gone");          /* no longer configured */
     assert_none(text, "guichet_rate_limit{provider=\"airtable\"}");
     assert_none(text, "guichet_last_accepted_timestamp_seconds{provider=\"airtable\"}");
     assert_none(text, "reason=\"ok\"");
@@ -189,6 +193,8 @@ static void test_store_down(void **unused)
     assert_none(text, "guichet_backlog_entries");
     assert_none(text, "guichet_quarantine_entries");
     assert_none(text, "guichet_store_durable");
+    assert_line(text, "guichet_spool_entries 12");
+    assert_line(text, "guichet_spool_oldest_seconds 3.500000");
     free(text);
 }
 

@@ -1,0 +1,322 @@
+#include "receive_work.h"
+
+#define SAY_AGAIN_US (60 * US_PER_S)
+/* Beside three times the largest body: what a batch of entries and their changes may take. */
+#define ARENA_SPARE (32u << 20)
+
+/* --- into the spool -------------------------------------------------------------------------------- */
+
+/* Whether it was the store that was missing, rather than room in it. */
+static bool is_away(const struct store_result *s)
+{
+    return s->code == STORE_UNAVAILABLE &&
+           (s->word == NULL ||
+            (strcmp(s->word, "backlog_full") != 0 && strcmp(s->word, "quarantine_full") != 0));
+}
+
+static struct spool_entry entry_of(const struct work *w)
+{
+    struct spool_entry e = {
+        .kind = w->spool_conflicts             ? SPOOL_CONFLICT
+                : w->member.kind == STORE_MARK ? SPOOL_MARK
+                                               : SPOOL_EVENT,
+        .provider = slice_of(w->mount->config->name),
+        .key = w->event.id,
+        .id = w->source.id,
+        .type = w->source.type,
+        .body = w->member.body,
+        .received_us = w->x->request.received_us,
+        .arrived_us = w->source.arrived_us,
+    };
+
+    memcpy(e.body_sha256, w->member.body_sha256, sizeof e.body_sha256);
+    memcpy(e.nonce, w->member.nonce, sizeof e.nonce);
+    return e;
+}
+
+/* What the spool found out about a request that is to be answered from it. */
+static void take_verdict(struct work *w, enum spool_verdict v)
+{
+    if (v == SPOOL_NEW || v == SPOOL_SAME) {
+        w->spooled = true;
+    } else if (v == SPOOL_OTHER) {
+        w->member.kind = STORE_EVENT;
+        w->result = (struct store_result){.code = STORE_CONFLICT, .word = "conflict"};
+    }
+}
+
+void spool_answer_known(struct receiver *r, struct work *work, size_t n)
+{
+    struct spool *s = r->service.spool;
+    struct spool_entry entry[RECEIVE_BATCH_MAX];
+    enum spool_verdict verdict[RECEIVE_BATCH_MAX];
+    struct work *who[RECEIVE_BATCH_MAX];
+    size_t asked = 0;
+
+    for (size_t i = 0; s != NULL && i < n; i++)
+        if (work[i].commits && work[i].member.kind == STORE_EVENT)
+            who[asked++] = &work[i];
+    if (asked == 0 || spool_quiet(s))
+        return;
+    for (size_t i = 0; i < asked; i++)
+        entry[i] = entry_of(who[i]);
+    spool_find(s, entry, asked, verdict);
+    for (size_t i = 0; i < asked; i++) {
+        struct work *w = who[i];
+        if (verdict[i] == SPOOL_SAME) {
+            w->commits = false;
+            take_verdict(w, verdict[i]);
+            answer_result(w);
+        } else if (verdict[i] == SPOOL_OTHER) {
+            w->spool_conflicts = true;
+            w->member.kind = STORE_NOTE;
+            w->member.nchanges = 0;
+            w->member.reason = SLICE_LITERAL("conflict");
+        }
+    }
+}
+
+void spool_instead(struct receiver *r, struct work *const who[], size_t n)
+{
+    const struct service *s = &r->service;
+    struct spool_entry entry[STORE_BATCH_MAX];
+    enum spool_verdict verdict[STORE_BATCH_MAX];
+    struct work *away[STORE_BATCH_MAX];
+    struct fail why = {""};
+    size_t spooling = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        struct work *w = who[i];
+        if (!is_away(&w->result))
+            continue;
+        r->drain_again_ms = clock_monotonic_ms(s->clock) + RECEIVE_IDLE_MS;
+        /* An event that is not valid is told so only when it is in quarantine. */
+        if (s->spool == NULL || s->config->when_store_down != STORE_DOWN_SPOOL ||
+            (w->member.kind == STORE_NOTE && !w->spool_conflicts))
+            continue;
+        entry[spooling] = entry_of(w);
+        away[spooling++] = w;
+    }
+    if (spooling == 0)
+        return;
+    spool_add(s->spool, entry, spooling, verdict, &why);
+    if (why.text[0] != '\0')
+        log_rarely(s->log, LOG_LEVEL_ERROR, "spool", 10 * US_PER_S,
+                   "events were not spooled and are answered 503: %s", why.text);
+    for (size_t i = 0; i < spooling; i++) {
+        if (verdict[i] == SPOOL_NEW)
+            log_rarely(s->log, LOG_LEVEL_WARNING, "spooling", SAY_AGAIN_US,
+                       "the store is away (%s): events wait in %s and are answered 202",
+                       away[i]->result.word, spool_folder(s->spool));
+        take_verdict(away[i], verdict[i]);
+    }
+}
+
+/* --- out of it ------------------------------------------------------------------------------------- */
+
+/* A batch on its way from the spool to the store. */
+struct slice_of_spool {
+    const struct mount *mount;
+    const struct spool_item *item[STORE_BATCH_MAX];
+    struct event event[STORE_BATCH_MAX];
+    struct store_member member[STORE_BATCH_MAX];
+    struct store_result result[STORE_BATCH_MAX];
+    size_t n;
+};
+
+/* The member of an entry: the same that its request was, as the code and the configuration are now.
+ * False when memory is short. */
+static bool revive(struct receiver *r, const struct mount *m, const struct spool_entry *e,
+                   struct event *event, struct store_member *out)
+{
+    struct event_source source = event_source_of(m, e->id, e->type, e->arrived_us);
+    enum event_status status = event_read(&source, e->body, r->drain_arena, event);
+
+    if (status == EVENT_NO_MEMORY)
+        return false;
+    *out = event_member(m, event, status, e->body);
+    if (e->kind == SPOOL_CONFLICT) {
+        out->kind = STORE_NOTE;
+        out->nchanges = 0;
+        out->reason = SLICE_LITERAL("conflict");
+    }
+    out->exempt = true;
+    memcpy(out->nonce, e->nonce, sizeof out->nonce);
+    memcpy(out->body_sha256, e->body_sha256, sizeof out->body_sha256);
+    return true;
+}
+
+static void say_of(struct receiver *r, const struct spool_item *item, const char *what)
+{
+    char name[SPOOL_NAME_ROOM];
+
+    spool_item_name(item, name);
+    log_rarely(r->service.log, LOG_LEVEL_ERROR, what, US_PER_S, "spool: %s/%s %s",
+               spool_folder(r->service.spool), name, what);
+}
+
+/* Reads one entry to the end of the slice. False: the slice is full. */
+static bool load(struct receiver *r, struct slice_of_spool *b, const struct spool_item *item)
+{
+    struct spool_entry e;
+
+    switch (spool_read(r->service.spool, item, r->drain_arena, &e)) {
+    case SPOOL_GONE:
+        return true;
+    case SPOOL_DAMAGED:
+        spool_set_aside(r->service.spool, item);
+        say_of(r, item,
+               "is damaged (its length or its digest is wrong) and was set aside as bad-...");
+        return true;
+    case SPOOL_UNREADABLE:
+        if (b->n == 0)
+            say_of(r, item, "cannot be read now: memory is short, or the disk fails");
+        return b->n == 0;
+    case SPOOL_READ:
+        break;
+    }
+    if (!slice_is(e.provider, b->mount->config->name))
+        return true; /* names with the same tag */
+    if (!revive(r, b->mount, &e, &b->event[b->n], &b->member[b->n])) {
+        if (b->n == 0)
+            say_of(r, item, "cannot be committed now: memory is short");
+        return b->n == 0;
+    }
+    b->item[b->n++] = item;
+    return true;
+}
+
+static void commit(struct receiver *r, struct slice_of_spool *b)
+{
+    const struct store_batch batch = {
+        .provider = &b->mount->store,
+        .member = b->member,
+        .n = b->n,
+        .deadline_ms = clock_monotonic_ms(r->service.clock) + r->service.config->deadline_us / 1000,
+    };
+
+    guard_commit(r->guard, &batch, b->result);
+}
+
+/* A fault that lies in what is stored or in the event itself, and will be the same tomorrow. */
+static bool is_lasting(const struct store_result *s)
+{
+    static const char *const lasting[] = {"wrong_type", "bad_number", "bad_record", "bad_change"};
+
+    for (size_t i = 0; s->word != NULL && i < sizeof lasting / sizeof lasting[0]; i++)
+        if (strcmp(s->word, lasting[i]) == 0)
+            return true;
+    return false;
+}
+
+/* What was acknowledged and can never be applied goes to quarantine, so that it neither is lost nor
+ * blocks the rest. */
+static bool quarantine(struct receiver *r, const struct slice_of_spool *b, size_t i)
+{
+    struct store_member note = b->member[i];
+    struct store_result result;
+    struct store_batch batch = {.provider = &b->mount->store, .member = &note, .n = 1};
+
+    note.kind = STORE_NOTE;
+    note.nchanges = 0;
+    note.reason = slice_of(b->result[i].word);
+    note.detail = SLICE_LITERAL("acknowledged from the spool, and cannot be applied");
+    batch.deadline_ms =
+        clock_monotonic_ms(r->service.clock) + r->service.config->deadline_us / 1000;
+    guard_commit(r->guard, &batch, &result);
+    return result.code == STORE_ACCEPTED;
+}
+
+/* Removes what is in the store now. Returns how many; *away: it is not there. */
+static size_t settle(struct receiver *r, const struct slice_of_spool *b, bool *away)
+{
+    const char *put = NULL; /* in quarantine */
+    size_t removed = 0;
+
+    for (size_t i = 0; i < b->n; i++) {
+        const struct store_result *s = &b->result[i];
+        if (s->code == STORE_LIMITED || s->code == STORE_UNAVAILABLE ||
+            (s->code == STORE_FAULT && (!is_lasting(s) || !quarantine(r, b, i)))) {
+            *away = *away || is_away(s);
+            continue;
+        }
+        if (b->member[i].kind == STORE_NOTE)
+            put = "it had been answered 409, or is not valid any more";
+        else if (s->code != STORE_ACCEPTED && s->code != STORE_DUPLICATE)
+            put = s->word;
+        spool_remove(r->service.spool, b->item[i]);
+        removed++;
+    }
+    if (put != NULL)
+        log_rarely(r->service.log, LOG_LEVEL_WARNING, "spool_quarantine", US_PER_S,
+                   "%s: an event that had waited in the spool is in quarantine: %s",
+                   b->mount->config->name, put);
+    return removed;
+}
+
+/* One slice of one provider. Returns how many entries are done. */
+static size_t drain_provider(struct receiver *r, const struct mount *m,
+                             const struct spool_list *list, bool *away)
+{
+    uint8_t tag[SPOOL_TAG_BYTES];
+    struct slice_of_spool b = {.mount = m};
+    size_t bytes = 0, removed = 0;
+
+    if (!spool_tag(slice_of(m->config->name), tag))
+        return 0;
+    for (size_t i = 0; i < list->n && b.n < STORE_BATCH_MAX; i++) {
+        const struct spool_item *item = &list->item[i];
+        if (memcmp(item->provider, tag, sizeof tag) != 0)
+            continue;
+        if (b.n > 0 && bytes + item->size > STORE_BATCH_BYTES_MAX)
+            break;
+        bytes += item->size;
+        if (!load(r, &b, item))
+            break;
+    }
+    if (b.n > 0) {
+        commit(r, &b);
+        removed = settle(r, &b, away);
+    }
+    arena_reset(r->drain_arena);
+    return removed;
+}
+
+static size_t drain_all(struct receiver *r, const struct spool_list *list)
+{
+    const struct config *c = r->service.config;
+    bool away = false;
+    size_t done = 0;
+
+    if (r->drain_arena == NULL)
+        r->drain_arena = arena_new((size_t)c->max_body * 3 + ARENA_SPARE);
+    for (size_t i = 0; r->drain_arena != NULL && !away && i < c->nproviders; i++)
+        if (r->mount[i].verifier != NULL)
+            done += drain_provider(r, &r->mount[i], list, &away);
+    return away ? 0 : done;
+}
+
+bool receiver_drain(struct receiver *r)
+{
+    struct spool *s = r->service.spool;
+    struct spool_list list = {0};
+    size_t done = 0, n;
+    int drain;
+
+    if (s == NULL || clock_monotonic_ms(r->service.clock) < r->drain_again_ms || spool_quiet(s))
+        return false;
+    drain = spool_drain_begin(s);
+    if (drain < 0)
+        return false;
+    if (spool_list(s, &list) && list.n > 0)
+        done = drain_all(r, &list);
+    n = list.n;
+    spool_list_free(&list);
+    spool_drain_end(drain);
+    if (done == 0)
+        r->drain_again_ms = clock_monotonic_ms(r->service.clock) + RECEIVE_IDLE_MS;
+    if (n > 0 && done == n)
+        log_say(r->service.log, LOG_LEVEL_NOTICE, "all that waited in %s is in the store",
+                spool_folder(s));
+    return done > 0 && done < n;
+}
