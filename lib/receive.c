@@ -214,8 +214,6 @@ static void commit_from(struct receiver *r, struct work *work, size_t first, siz
         who[batch.n] = w;
         member[batch.n++] = w->member;
     }
-    batch.deadline_ms =
-        clock_monotonic_ms(r->service.clock) + r->service.config->deadline_us / 1000;
     guard_commit(r->guard, &batch, result);
     for (size_t i = 0; i < batch.n; i++) {
         who[i]->commits = false;
