@@ -9,7 +9,7 @@
 
 /* Redis ends a WAIT up to a tenth of a second late, at the next turn of its clock (hz 10). So it is
  * told to end so much before our deadline, or at half of the time where there is less. */
-#define WAIT_MARGIN_MS 120
+#define WAIT_MARGIN_MS INT64_C(120)
 
 static bool timed_out(struct redis_link *l, const char *text, struct redis_trouble *t)
 {
