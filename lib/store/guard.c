@@ -30,7 +30,7 @@ struct guard {
     bool examined;            /* findings hold for the run that answers on our connection */
     bool check_run;           /* a new connection was made since */
     unsigned connections;     /* of the store, when that was last looked at */
-    int64_t examine_again_ms; /* after a failure */
+    int64_t examine_again_ms; /* after a self-test that failed */
 };
 
 struct guard *guard_new(struct store *store, const char *url, enum config_durability durability,
@@ -171,8 +171,7 @@ int guard_examine(struct guard *g, int64_t deadline_ms)
 
     memset(&f, 0, sizeof f);
     if (!store_run_id(g->store, deadline_ms, run_id, &why)) {
-        g->examine_again_ms = now_ms(g) + EXAMINE_AGAIN_MS;
-        report(g, false, why.text);
+        report(g, false, why.text); /* the breaker says when to ask again */
         return -1;
     }
     report(g, true, "");
