@@ -31,7 +31,7 @@ struct guard {
     bool undecided;       /* the self-test could not be done, through no fault that it looks for */
     bool check_run;       /* a new connection was made since */
     unsigned connections; /* of the store, when that was last looked at */
-    int64_t examine_again_ms; /* after a failure */
+    int64_t examine_again_ms; /* after a self-test that failed */
 };
 
 struct guard *guard_new(struct store *store, const char *url, enum config_durability durability,
@@ -173,8 +173,7 @@ static bool ask_run(struct guard *g, int64_t deadline_ms, char run_id[static 48]
     struct fail why = {""};
 
     if (!store_run_id(g->store, deadline_ms, run_id, &why)) {
-        g->examine_again_ms = now_ms(g) + EXAMINE_AGAIN_MS;
-        report(g, false, why.text);
+        report(g, false, why.text); /* the breaker says when to ask again */
         return false;
     }
     report(g, true, "");

@@ -48,8 +48,9 @@ struct run {
     struct config *config;
     struct state *state;
     struct log *log, *audit;
-    struct clock clock;
-    int64_t now_us;
+    struct clock clock, store_clock;
+    int64_t now_us;      /* the store's time */
+    int64_t step_us;     /* by how much the receiver's calendar is ahead of it */
     struct store *store; /* owned by the receiver */
     struct receiver *receiver;
     struct service service;
@@ -83,6 +84,11 @@ struct run {
 static int64_t case_now(void *ctx)
 {
     return ((struct run *)ctx)->now_us;
+}
+
+static int64_t case_stepped(void *ctx)
+{
+    return ((struct run *)ctx)->now_us + ((struct run *)ctx)->step_us;
 }
 
 static char *read_file(const char *folder, const char *name, size_t *n)
@@ -197,6 +203,8 @@ static void directive(struct run *r, char *line)
         drop_param(r, value);
     } else if (strcmp(line, "@now") == 0) {
         check(r, rfc3339_parse(slice_of(value), &r->now_us), "@now takes an RFC 3339 time");
+    } else if (strcmp(line, "@step") == 0) {
+        r->step_us = atoll(value) * US_PER_S;
     } else if (strcmp(line, "@cut") == 0) {
         r->cut = atoll(value);
     } else if (strcmp(line, "@cgi") == 0) {
@@ -317,7 +325,7 @@ static void send_request(struct run *r)
     params[r->nparams] = NULL;
     memset(&x->request, 0, sizeof x->request);
     request_init(&x->request, params);
-    x->request.received_us = r->now_us;
+    x->request.received_us = r->now_us + r->step_us;
     x->request.started_us = r->now_us;
     assert_true(request_read_body(&x->request, &source, (size_t)r->config->max_body, x->arena));
     receive_batch(r->receiver, &x, 1);
@@ -443,7 +451,8 @@ static void open_case(struct run *r)
     check(r, r->config != NULL, "%s", why.text);
     r->state = state_private(event_type_names, event_type_count);
     assert_non_null(r->state);
-    r->clock = (struct clock){case_now, case_now, r};
+    r->clock = (struct clock){case_stepped, case_now, r};
+    r->store_clock = (struct clock){case_now, case_now, r};
     assert_true(rfc3339_parse(slice_of("2025-10-15T10:30:05Z"), &r->now_us));
     r->log = log_open("off", &r->clock, &why);
     (void)snprintf(path, sizeof path, "%s/audit", r->scratch);
@@ -459,7 +468,7 @@ static void open_case(struct run *r)
                        (struct spool_limits){r->config->spool_limit, r->config->spool_size}, &why);
         check(r, r->service.spool != NULL, "%s", why.text);
     }
-    r->store = memory_new(&r->clock);
+    r->store = memory_new(&r->store_clock);
     r->receiver = receiver_new(&r->service, r->store, &why);
     check(r, r->receiver != NULL, "%s", why.text);
     receiver_start(r->receiver);

@@ -321,6 +321,28 @@ static void says_when_it_cannot_be_examined(void **state)
     expect(commit(s), STORE_ACCEPTED, NULL);
 }
 
+/* A probe's turn is never spent without asking: each finds the store that is back. */
+static void finds_the_store_with_the_first_probe(void **state)
+{
+    struct scene *s = *state;
+
+    s->puppet->base.connections = 1;
+    expect(commit(s), STORE_ACCEPTED, NULL);
+    /* lost and dialled anew: the next one asks first which run it is */
+    s->puppet->base.connections = 2;
+    s->puppet->word = "store_timeout";
+    expect(commit(s), STORE_UNAVAILABLE, "store_timeout");
+    s->puppet->word = NULL;
+    s->puppet->away = true;
+    for (int i = 0; i < 5; i++) {
+        after_ms(BREAKER_PROBE_MS);
+        expect(commit(s), STORE_UNAVAILABLE, "store_unreachable");
+    }
+    s->puppet->away = false;
+    after_ms(BREAKER_PROBE_MS);
+    expect(commit(s), STORE_ACCEPTED, NULL);
+}
+
 static void asks_for_health_once_a_second(void **state)
 {
     struct scene *s = *state;
@@ -379,6 +401,7 @@ int main(void)
         TEST(opens_the_breaker_when_the_store_is_away),
         TEST(leaves_it_closed_while_the_store_answers),
         TEST(says_when_it_cannot_be_examined),
+        TEST(finds_the_store_with_the_first_probe),
         TEST(asks_for_health_once_a_second),
         TEST(compares_durability_with_what_is_believed),
         TEST(reads_gauges),
