@@ -61,10 +61,9 @@ done <<< "$FAULTS"
 # The count tells what is wrong when something is: an entry taken away, one added, a total changed. (A
 # lost event is also there by half.)
 E='guichet:{dazno}:events'
-sid=$(store --raw XRANGE "$E" - + COUNT 1 | head -n 1)
-last=$(store --raw XREVRANGE "$E" + - COUNT 1 | sed -n 3p)
+sid=$(store --raw XRANGE "$E" - + | grep -x -B 2 -m 1 "$tried-0" | head -n 1)
 store XDEL "$E" "$sid" > /dev/null
-store XADD "$E" '*' id "$last" type lightning.payment_received at 1 body '{}' > /dev/null
+store XADD "$E" '*' id "$tried-1" type lightning.payment_received at 1 body '{}' > /dev/null
 store HINCRBY "guichet:{dazno}:user:$tried-u1" received_msat 1 > /dev/null
 collect "$TOP/tests/load/check" "$E2E/store/sock" 0 "$events" "$tried" "$E2E/answers" 2> /dev/null
 is "lost ${R[lost]} twice ${R[twice]} half ${R[half]}" "lost 1 twice 1 half 2" "what is wrong is counted"
