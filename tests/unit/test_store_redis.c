@@ -158,6 +158,8 @@ static void refuses_a_key_of_another_type(void **state)
                                        "payments:u1", "payment:in:h1"};
     char before[41], after[41];
 
+    redis_server_tell(&server,
+                      "FLUSHALL"); /* ids of other tests expire, which the digest would show */
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         struct store_under_test *t = conformance_begin(state);
         struct store_member m = conformance_event("e1", "b", every_verb, EVERY_VERB);
