@@ -21,6 +21,13 @@ void mac_free(struct mac *m);
 bool mac_sign(struct mac *m, const struct slice *part, size_t nparts,
               uint8_t out[static SHA256_BYTES]);
 
+/* An HMAC by a hash that a sender may have chosen wrongly, with a key that may be empty: to name a
+ * mistake (diagnose.h), never to accept. Returns the length, 0 on an internal error. */
+enum mac_hash { MAC_SHA256, MAC_SHA1, MAC_SHA512 };
+#define MAC_BYTES_MAX 64
+size_t mac_once(enum mac_hash hash, const uint8_t *key, size_t n, const struct slice *part,
+                size_t nparts, uint8_t out[static MAC_BYTES_MAX]);
+
 /* SHA-256 over the concatenation of the parts. */
 bool sha256(const struct slice *part, size_t nparts, uint8_t out[static SHA256_BYTES]);
 
