@@ -124,6 +124,7 @@ static bool step_verify(struct receiver *r, struct work *w)
     }
     if (m->row != NULL)
         atomic_fetch_add_explicit(&m->row->signature_failures[v->reason], 1, memory_order_relaxed);
+    explain_later(r, w);
     answer_unauthorized(w, "Webhook-Signature realm=\"guichet\"", state_reason_name(v->reason));
     return false;
 }
@@ -380,6 +381,7 @@ void receiver_free(struct receiver *r)
         return;
     for (size_t i = 0; i < CONFIG_PROVIDERS_MAX; i++)
         verifier_free(r->mount[i].verifier);
+    explain_never(r);
     guard_free(r->guard);
     arena_free(r->drain_arena);
     secret_wipe(&r->token, 1);

@@ -66,4 +66,11 @@ void receive_batch(struct receiver *r, struct exchange *const x[], size_t n);
 #define RECEIVE_IDLE_MS 1000
 bool receiver_drain(struct receiver *r);
 
+/* Looks into a signature that did not verify, if one was kept, and says in the log which mistake the
+ * sender made (verify/diagnose.h); to be called when answers were sent, for it changes none. At most one
+ * of a provider in RECEIVE_EXPLAIN_US over all processes, of bodies up to RECEIVE_EXPLAIN_BODY_MAX. */
+#define RECEIVE_EXPLAIN_US       (10 * US_PER_S)
+#define RECEIVE_EXPLAIN_BODY_MAX 65536
+void receiver_explain(struct receiver *r);
+
 #endif

@@ -29,6 +29,7 @@ struct receiver {
     uint64_t nonce_count;
     struct arena *drain_arena; /* NULL until it is needed */
     int64_t drain_again_ms;    /* monotonic: not before */
+    struct puzzle *puzzle;     /* a refused request to be explained, or NULL */
 };
 
 /* One exchange on its way through the steps. */
@@ -66,6 +67,12 @@ struct store_member event_member(const struct mount *m, const struct event *e,
 void spool_answer_known(struct receiver *r, struct work *work, size_t n);
 /* After the commit: those for which the store was away are spooled, as far as that is configured. */
 void spool_instead(struct receiver *r, struct work *const who[], size_t n);
+
+/* receive_explain.c: signatures that do not verify. */
+
+/* Keeps what it takes to explain why the request is not authentic, if it is time for that. */
+void explain_later(struct receiver *r, const struct work *w);
+void explain_never(struct receiver *r); /* forgets it; at the end */
 
 /* receive_answer.c: the answers, one function an outcome; each sets the response and w->outcome. */
 

@@ -73,6 +73,7 @@ struct state_provider {
     /* For the log's flood protection: refused lines in the second that is counted. */
     _Atomic int64_t refused_second;
     _Atomic uint64_t refused_lines;
+    _Atomic int64_t explained_us; /* when a signature that failed was last looked into */
 };
 
 /* What start-up found out about the store; valid for the server run named by run_id. While somebody
@@ -145,6 +146,10 @@ const char *state_reason_name(enum signature_reason r);
 void state_count(struct state_provider *p, unsigned type, enum outcome o);
 /* One more observation; less than 0 counts as 0. */
 void state_observe(struct state_histogram *h, int64_t us);
+
+/* Whether it is time to look into another signature that failed: true for one caller in every_us, over
+ * all processes. */
+bool state_may_explain(struct state_provider *p, int64_t now_us, int64_t every_us);
 
 /* Remembers that the secret with this fingerprint (never 0) verified something at now_us. When the table
  * is full, the secret that was not used for the longest time is forgotten. */

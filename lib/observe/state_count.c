@@ -68,3 +68,12 @@ void state_secret_used(struct state *s, uint64_t fingerprint, int64_t now_us)
     }
     raise_to(&row->last_used_us, now_us);
 }
+
+bool state_may_explain(struct state_provider *p, int64_t now_us, int64_t every_us)
+{
+    int64_t last_us = atomic_load(&p->explained_us);
+
+    if (last_us != 0 && now_us >= last_us && now_us - last_us < every_us)
+        return false;
+    return atomic_compare_exchange_strong(&p->explained_us, &last_us, now_us);
+}

@@ -70,6 +70,7 @@ int cgi_serve(const struct service *service, struct receiver *receiver)
     ok = send_response(&x->response, x->request.method == METHOD_HEAD);
     /* The answer has a length, so nobody waits for the end of this process; and it must not close the
      * output before, for then the web server may end it. */
+    receiver_explain(receiver);
     (void)receiver_drain(receiver);
 
 done:

@@ -269,6 +269,7 @@ static void *run(void *arg)
                 return NULL;
         }
         turn(w, w->stopping ? 100 : more ? 0 : idle ? RECEIVE_IDLE_MS : -1);
+        receiver_explain(w->receiver);
         more = !w->stopping && receiver_drain(w->receiver);
     }
 }
