@@ -162,6 +162,15 @@ static struct state *state_new(const char *const *types, size_t ntypes, struct f
     return s;
 }
 
+uint64_t state_layout(const char *const *types, size_t ntypes)
+{
+    struct state *s = state_new(types, ntypes, NULL);
+    uint64_t digest = s != NULL ? layout(s) : 0;
+
+    state_close(s);
+    return digest;
+}
+
 struct state *state_open(const char *dir, const char *const *types, size_t ntypes, struct fail *why)
 {
     char name[64];

@@ -122,6 +122,8 @@ struct state;
  * with cause and remedy (see state_file.h for what is refused). */
 struct state *state_open(const char *dir, const char *const *types, size_t ntypes,
                          struct fail *why);
+/* What tells the layout of such a file, the end of its name. */
+uint64_t state_layout(const char *const *types, size_t ntypes);
 /* A state that no other process shares, for tests and for `--check`. NULL when memory is short. */
 struct state *state_private(const char *const *types, size_t ntypes);
 /* Frees the state; what was counted stays in the file. NULL is legal. */

@@ -280,6 +280,18 @@ static void memory_examine(struct store *s, const struct store_provider *p, size
         fail_set(&out->problem, "%s", m->fail_word);
 }
 
+/* Without a server there is nothing that could be old, full or out of step. */
+static bool memory_facts(struct store *s, const char *provider, int64_t deadline_ms,
+                         struct store_facts *out)
+{
+    struct memory *m = (struct memory *)s;
+
+    (void)provider;
+    (void)deadline_ms;
+    out->clock_us = clock_now_us(m->clock);
+    return m->fail_word == NULL;
+}
+
 static void memory_free(struct store *s)
 {
     struct memory *m = (struct memory *)s;
@@ -290,8 +302,8 @@ static void memory_free(struct store *s)
 
 struct store *memory_new(const struct clock *clock)
 {
-    static const struct store_ops ops = {memory_commit, memory_probe,   memory_gauges,
-                                         memory_run_id, memory_examine, memory_free};
+    static const struct store_ops ops = {memory_commit,  memory_probe, memory_gauges, memory_run_id,
+                                         memory_examine, memory_free,  memory_facts};
     struct memory *m = calloc(1, sizeof *m);
 
     if (m == NULL)

@@ -197,6 +197,7 @@ static const struct store_ops ops = {.commit = commit,
                                      .gauges = redis_gauges,
                                      .run_id = redis_run_id,
                                      .examine = redis_examine,
+                                     .facts = redis_facts,
                                      .free = free_store};
 
 struct store *redis_open(const char *url, const struct clock *clock, struct fail *why)

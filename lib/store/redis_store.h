@@ -36,6 +36,9 @@ bool redis_run_id(struct store *base, int64_t deadline_ms, char out[static 48], 
 void redis_examine(struct store *base, const struct store_provider *p, size_t n,
                    int64_t deadline_ms, struct store_findings *out);
 
+bool redis_facts(struct store *base, const char *provider, int64_t deadline_ms,
+                 struct store_facts *out);
+
 /* The value of a line "name:value" of INFO; empty if there is none. */
 struct slice redis_info_field(const struct redisReply *info, const char *name);
 

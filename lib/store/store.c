@@ -171,6 +171,13 @@ void store_examine(struct store *s, const struct store_provider *p, size_t n, in
     s->ops->examine(s, p, n, deadline_ms, out);
 }
 
+bool store_read_facts(struct store *s, const char *provider, int64_t deadline_ms,
+                      struct store_facts *out)
+{
+    *out = (struct store_facts){.memory_used = -1, .memory_max = -1};
+    return s->ops->facts != NULL && s->ops->facts(s, provider, deadline_ms, out);
+}
+
 void store_address(const char *url, char *out, size_t room)
 {
     const char *scheme = strstr(url, "://");

@@ -134,6 +134,15 @@ struct store_findings {
     struct fail durability; /* in words: what it is set to and what would be right */
 };
 
+/* What an operator wants to know before trouble comes. */
+struct store_facts {
+    char version[32];    /* of the server, "7.0.15"; "": not known */
+    int64_t clock_us;    /* its clock; 0: not known, or it is this host's */
+    int64_t memory_used; /* bytes; -1: not known */
+    int64_t memory_max;  /* 0: no limit of its own; -1: not known */
+    int64_t id_bytes;    /* that a remembered id takes, about; 0: not known */
+};
+
 struct store;
 
 /* A back end. */
@@ -148,6 +157,9 @@ struct store_ops {
     void (*examine)(struct store *s, const struct store_provider *p, size_t n, int64_t deadline_ms,
                     struct store_findings *out);
     void (*free)(struct store *s);
+    /* Of the server that has this provider's keys. NULL: nothing is known. */
+    bool (*facts)(struct store *s, const char *provider, int64_t deadline_ms,
+                  struct store_facts *out);
 };
 
 /* What a back end lets the operator's tool do (store/journal.h). */
@@ -178,6 +190,10 @@ bool store_read_gauges(struct store *s, const struct store_provider *p, int64_t 
 bool store_run_id(struct store *s, int64_t deadline_ms, char out[static 48], struct fail *why);
 void store_examine(struct store *s, const struct store_provider *p, size_t n, int64_t deadline_ms,
                    struct store_findings *out);
+
+/* False, and all not known, when the store gave no answer or has none. */
+bool store_read_facts(struct store *s, const char *provider, int64_t deadline_ms,
+                      struct store_facts *out);
 
 /* The address without user and password, for messages. */
 void store_address(const char *url, char *out, size_t room);

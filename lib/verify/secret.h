@@ -11,6 +11,7 @@
 #ifndef GUICHET_VERIFY_SECRET_H
 #define GUICHET_VERIFY_SECRET_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -31,6 +32,14 @@ struct secret_text {
  * env:NAME is looked up in `environment` (NULL: empty). */
 int secret_read(const char *spec, const char *origin, char *const *environment,
                 struct secret_text *out, size_t room, struct fail *why);
+
+/* The names of the files that dir:PATH stands for, in the order in which they are read. Their number,
+ * or -1 with cause and remedy. */
+struct secret_names {
+    size_t n;
+    char name[SECRETS_LIVE_MAX][NAME_MAX + 1];
+};
+int secret_folder(const char *path, struct secret_names *out, struct fail *why);
 
 /* The key bytes of a secret's text. Returns their number, or -1 when the text does not have the form
  * that the encoding demands; the message then names that form. */

@@ -161,11 +161,6 @@ static int read_file(const char *path, char *const *environment, struct secret_t
     return read_file_at(AT_FDCWD, path, path, out, why) == 0 ? 1 : -1;
 }
 
-struct listing {
-    size_t n;
-    char name[SECRETS_LIVE_MAX][NAME_MAX + 1];
-};
-
 static int by_name(const void *a, const void *b)
 {
     return strcmp(a, b);
@@ -173,7 +168,8 @@ static int by_name(const void *a, const void *b)
 
 /* Puts the names of the folder's regular files (links to such included) in order. Hidden ones are not
  * secrets but what editors and mounts leave there. */
-static int list_folder(DIR *dir, const char *path, size_t room, struct listing *l, struct fail *why)
+static int list_folder(DIR *dir, const char *path, size_t room, struct secret_names *l,
+                       struct fail *why)
 {
     struct dirent *entry;
     struct stat st;
@@ -203,41 +199,51 @@ static int list_folder(DIR *dir, const char *path, size_t room, struct listing *
     return 0;
 }
 
+/* The open folder, to be closed by the caller also on -1, if it is one. */
+static int open_folder(const char *path, size_t room, DIR **dir, struct secret_names *l,
+                       struct fail *why)
+{
+    struct stat st;
+
+    *dir = NULL;
+    if (path[0] != '/')
+        return fail_set(why, "`dir:` must be followed by an absolute path");
+    *dir = opendir(path);
+    if (*dir == NULL || fstat(dirfd(*dir), &st) != 0)
+        return fail_set(why, "cannot open the folder %s: %s", path, strerror(errno));
+    if ((st.st_mode & 022) != 0)
+        return fail_set(why,
+                        "others can put secrets into the folder %s (mode %04o); run: chmod go-w %s",
+                        path, (unsigned)(st.st_mode & 07777), path);
+    return list_folder(*dir, path, room, l, why);
+}
+
+int secret_folder(const char *path, struct secret_names *out, struct fail *why)
+{
+    DIR *dir;
+    int result = open_folder(path, SECRETS_LIVE_MAX, &dir, out, why);
+
+    if (dir != NULL)
+        (void)closedir(dir);
+    return result == 0 ? (int)out->n : -1;
+}
+
 static int read_dir(const char *path, char *const *environment, struct secret_text *out,
                     size_t room, struct fail *why)
 {
-    struct listing l = {.n = 0};
-    DIR *dir = NULL;
-    struct stat st;
-    int result = -1;
+    struct secret_names l = {.n = 0};
+    DIR *dir;
+    int result = open_folder(path, room, &dir, &l, why);
 
     (void)environment;
-    if (path[0] != '/')
-        return fail_set(why, "`dir:` must be followed by an absolute path");
-    dir = opendir(path);
-    if (dir == NULL || fstat(dirfd(dir), &st) != 0) {
-        fail_set(why, "cannot open the folder %s: %s", path, strerror(errno));
-        goto done;
-    }
-    if ((st.st_mode & 022) != 0) {
-        fail_set(why, "others can put secrets into the folder %s (mode %04o); run: chmod go-w %s",
-                 path, (unsigned)(st.st_mode & 07777), path);
-        goto done;
-    }
-    if (list_folder(dir, path, room, &l, why) != 0)
-        goto done;
-    for (size_t i = 0; i < l.n; i++) {
+    for (size_t i = 0; i < l.n && result == 0; i++) {
         char file[PATH_MAX + NAME_MAX + 2];
         (void)snprintf(file, sizeof file, "%s/%s", path, l.name[i]);
-        if (read_file_at(dirfd(dir), l.name[i], file, &out[i], why) != 0)
-            goto done;
+        result = read_file_at(dirfd(dir), l.name[i], file, &out[i], why);
     }
-    result = (int)l.n;
-
-done:
     if (dir != NULL)
         (void)closedir(dir);
-    return result;
+    return result == 0 ? (int)l.n : -1;
 }
 
 int secret_read(const char *spec, const char *origin, char *const *environment,

@@ -1,0 +1,237 @@
+/* The store: reachable, right, durable, roomy, in step. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store/store.h"
+#include "tool/check_judge.h"
+
+#define TIMEOUT_MS  5000
+#define ADDRESS_MAX 256
+#define MIB         1048576.0
+
+struct look {
+    struct check *k;
+    struct store *store;
+    struct store_provider provider[CONFIG_PROVIDERS_MAX];
+    size_t n;
+};
+
+static int64_t deadline(void)
+{
+    return clock_monotonic_ms(&clock_system) + TIMEOUT_MS;
+}
+
+static void name_providers(struct look *l)
+{
+    const struct config *c = l->k->config;
+
+    for (size_t i = 0; i < c->nproviders; i++) {
+        const struct config_provider *p = &c->provider[i];
+        if (!p->retired)
+            l->provider[l->n++] = (struct store_provider){
+                .name = p->name,
+                .rate_count = p->rate_count,
+                .rate_window_us = p->rate_window_us,
+                .keep_ids_us = p->keep_ids_us,
+                .backlog_limit = p->backlog_limit,
+                .quarantine_limit = p->quarantine_limit,
+                .audit_limit = p->audit_limit,
+                .history_limit = p->history_limit,
+                .min_replicas = c->min_replicas,
+            };
+    }
+}
+
+/* A password and events in clear between hosts. */
+static void check_address(struct look *l)
+{
+    const char *url = l->k->config->store;
+    char shown[ADDRESS_MAX];
+    bool local = strncmp(url, "unix://", 7) == 0 || strncmp(url, "redis://", 8) != 0;
+
+    store_address(url, shown, sizeof shown);
+    if (strncmp(shown, "redis://127.", 12) == 0 || strncmp(shown, "redis://localhost", 17) == 0 ||
+        strncmp(shown, "redis://[::1]", 13) == 0)
+        local = true;
+    if (strncmp(url, "sentinel://", 11) == 0)
+        local = false;
+    check_line(l->k, local ? CHECK_OK : CHECK_WARN, "store.address", "",
+               local ? "" : "keep that network private, or put a TLS tunnel between", "%s%s", shown,
+               local ? "" : ": what goes there is not encrypted");
+}
+
+static bool check_reachable(struct look *l)
+{
+    struct fail why = {""};
+    bool up = store_probe(l->store, TIMEOUT_MS, &why);
+
+    check_line(l->k, up ? CHECK_OK : CHECK_FAIL, "store.reachable", "",
+               up ? "" : "is it running, and may this user reach it?", "%s",
+               up ? "it answers" : why.text);
+    return up;
+}
+
+static void check_durability(struct look *l, const struct store_findings *f)
+{
+    static const int demanded[] = {
+        [DURABILITY_ALWAYS] = 2, [DURABILITY_EVERYSEC] = 1, [DURABILITY_NONE] = 0};
+    enum config_durability believed = l->k->config->durability;
+
+    if (f->durable < 0)
+        check_line(l->k, CHECK_WARN, "store.durable", "", "", "%s", f->durability.text);
+    else if (f->durable < demanded[believed])
+        check_line(l->k, CHECK_FAIL, "store.durable", "",
+                   "set the store as [server] durability says, or say there what it is",
+                   "what is acknowledged may be lost: %s", f->durability.text);
+    else if (believed == DURABILITY_NONE)
+        check_line(l->k, CHECK_WARN, "store.durable", "",
+                   "set [server] durability = always and the store to it",
+                   "[server] durability = none: what is acknowledged may be lost");
+    else
+        check_line(l->k, CHECK_OK, "store.durable", "", "", "%s", f->durability.text);
+}
+
+static void check_findings(struct look *l, const struct store_facts *facts)
+{
+    struct store_findings f;
+
+    store_examine(l->store, l->provider, l->n, deadline(), &f);
+    if (f.self_test == 1)
+        check_line(l->k, CHECK_OK, "store.self_test", "", "", "a commit with every verb works");
+    else
+        check_line(l->k, f.self_test == 0 ? CHECK_FAIL : CHECK_WARN, "store.self_test", "",
+                   f.self_test == 0 ? "" : "try again later", "%s", f.problem.text);
+    if (f.self_test == 1 && facts->version[0] != '\0') {
+        bool seen = judge_version_shows_acl(facts->version);
+        check_line(l->k, seen ? CHECK_OK : CHECK_WARN, "store.permissions", "",
+                   seen ? "" : "give the user all commands of README's list, or use Redis 7",
+                   seen ? "the user may run all that is needed"
+                        : "a server before 7.0 does not tell which commands a user lacks, and one "
+                          "that is missed strikes in the middle of a commit");
+    }
+    check_durability(l, &f);
+    check_line(l->k,
+               f.evicting == 1  ? CHECK_FAIL
+               : f.evicting < 0 ? CHECK_WARN
+                                : CHECK_OK,
+               "store.evicting", "", f.evicting == 0 ? "" : "set maxmemory-policy noeviction", "%s",
+               f.evicting == 1  ? "it may drop ids and events when its memory is full"
+               : f.evicting < 0 ? "whether it evicts cannot be seen"
+                                : "it drops nothing");
+}
+
+static void check_time(struct look *l, const struct store_facts *facts, int64_t before_us)
+{
+    int64_t after_us = clock_now_us(&clock_system), off_us;
+    enum check_level level;
+
+    if (facts->clock_us == 0) {
+        check_line(l->k, CHECK_OK, "store.clock", "", "", "it has none of its own");
+        return;
+    }
+    /* Only what lies outside the time of asking is an offset. */
+    off_us = facts->clock_us < before_us  ? facts->clock_us - before_us
+             : facts->clock_us > after_us ? facts->clock_us - after_us
+                                          : 0;
+    level = judge_clock(off_us);
+    check_line(l->k, level, "store.clock", "",
+               level == CHECK_OK ? "" : "keep both hosts' clocks in step (chrony, timesyncd)",
+               "%.3f s from ours", (double)off_us / US_PER_S);
+}
+
+static void check_version(struct look *l, const struct store_facts *facts)
+{
+    enum check_level level = judge_version(facts->version);
+
+    if (facts->version[0] == '\0')
+        return; /* no server */
+    check_line(l->k, level, "store.version", "", level == CHECK_OK ? "" : "use Redis 6.2 or later",
+               "%s", facts->version);
+}
+
+static void check_memory(struct look *l, const struct store_facts *facts)
+{
+    const struct config *c = l->k->config;
+    int64_t all = 0;
+    enum check_level level;
+
+    if (facts->id_bytes == 0)
+        return; /* not a store in memory */
+    for (size_t i = 0; i < c->nproviders; i++) {
+        const struct config_provider *p = &c->provider[i];
+        const struct scheme *s = scheme_find(p->scheme);
+        int64_t need =
+            judge_ids_bytes(p->rate_count, p->rate_window_us, p->keep_ids_us, facts->id_bytes);
+        if (p->retired || s == NULL || s->ping)
+            continue;
+        if (need < 0)
+            check_line(l->k, CHECK_WARN, "store.memory", p->name, "set a rate_limit",
+                       "without a rate_limit nothing bounds the memory of its ids");
+        else
+            all = need < INT64_MAX - all ? all + need : INT64_MAX;
+    }
+    level = judge_memory(all, facts->memory_used, facts->memory_max);
+    check_line(l->k, level, "store.memory", "",
+               level == CHECK_OK ? "" : "raise maxmemory, or lower keep_ids or rate_limit",
+               "the ids take up to %.0f MiB (rate_limit x keep_ids x %" PRId64 " bytes); "
+               "%.0f MiB are used, %s%.0f%s",
+               (double)all / MIB, facts->id_bytes, (double)facts->memory_used / MIB,
+               facts->memory_max > 0 ? "at most " : "maxmemory is ",
+               facts->memory_max > 0 ? (double)facts->memory_max / MIB : 0.0,
+               facts->memory_max > 0 ? " MiB" : " (no limit: see that the host has them)");
+}
+
+static void check_gauge(struct look *l, const char *matter, const char *provider, int64_t used,
+                        int64_t limit, const char *remedy)
+{
+    enum check_level level = judge_fill(used, limit);
+
+    check_line(l->k, level, matter, provider, level == CHECK_OK ? "" : remedy,
+               limit > 0 ? "%" PRId64 " of at most %" PRId64 " entries" : "%" PRId64 " entries",
+               used, limit);
+}
+
+static void check_fill(struct look *l, const struct store_provider *p)
+{
+    struct store_gauges g;
+
+    if (!store_read_gauges(l->store, p, deadline(), &g)) {
+        check_line(l->k, CHECK_WARN, "store.backlog", p->name, "try again", "not known");
+        return;
+    }
+    check_gauge(l, "store.backlog", p->name, g.backlog_entries, p->backlog_limit,
+                "see to the consumer and trim what it has done, or raise backlog_limit");
+    check_gauge(l, "store.quarantine", p->name, g.quarantine_entries, p->quarantine_limit,
+                "look through it (`guichet quarantine list`), or raise quarantine_limit");
+}
+
+void check_store(struct check *k)
+{
+    const struct config *c = k->config;
+    struct look l = {.k = k};
+    struct store_facts facts;
+    struct fail why = {""};
+    int64_t before_us;
+
+    name_providers(&l);
+    l.store = store_open(c->store, &clock_system, &why);
+    if (l.store == NULL) {
+        check_line(k, CHECK_FAIL, "store.address", "", "", "%s: %s", c->store_origin, why.text);
+        return;
+    }
+    check_address(&l);
+    if (check_reachable(&l)) {
+        before_us = clock_now_us(&clock_system);
+        if (store_read_facts(l.store, l.n > 0 ? l.provider[0].name : NULL, deadline(), &facts)) {
+            check_version(&l, &facts);
+            check_time(&l, &facts, before_us);
+            check_memory(&l, &facts);
+        }
+        check_findings(&l, &facts);
+        for (size_t i = 0; i < l.n; i++)
+            check_fill(&l, &l.provider[i]);
+    }
+    store_free(l.store);
+}
