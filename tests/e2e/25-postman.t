@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# The collection of docs/postman, run by newman: every request passes, run after run; with a wrong secret, and
+# against a server that is not Guichet, they fail.
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+NEWMAN=$TOP/build/newman
+
+# newman as tests/postman pins it, once for each state of that pin
+need_newman() {
+    local new
+    cmp -s "$TOP/tests/postman/package-lock.json" "$NEWMAN/package-lock.json" && return
+    command -v npm > /dev/null || bail_out "npm is not there: tools/need test"
+    mkdir -p "$TOP/build"
+    new=$(mktemp -d "$TOP/build/newman.XXXXXX")
+    cp "$TOP/tests/postman/package.json" "$TOP/tests/postman/package-lock.json" "$new"
+    if ! (cd "$new" && npm ci --ignore-scripts --no-audit --no-fund) > "$E2E/npm" 2>&1; then
+        rm -rf "$new"
+        bail_out "npm cannot install newman: $(grep -m 1 'npm ERR\|npm error' "$E2E/npm")"
+    fi
+    rm -rf "$NEWMAN"
+    mv "$new" "$NEWMAN"
+}
+
+# collection [NAME=VALUE...]: runs it with these instead of the right ones; sets RESULT and ENDED
+collection() {
+    RESULT=$(env NODE_PATH="$NEWMAN/node_modules" BASE_URL="$URL" T4G_API_KEY="$T4G_API_KEY" \
+        T4G_WEBHOOK_SECRET="$T4G_WEBHOOK_SECRET" WEBHOOK_SECRET="$WEBHOOK_SECRET" \
+        GUICHET_METRICS_TOKEN="$GUICHET_METRICS_TOKEN" "$@" \
+        timeout 100 node "$TOP/tests/postman/run.js" 2>&1)
+    ENDED=$?
+}
+
+# those_that VERDICT: the names, one a line
+those_that() { sed -n "s/^$1 \(.*\) ([0-9]* assertions).*/\1/p" <<< "$RESULT"; }
+
+need_newman
+deploy lighttpd 'server.require_https = no'
+FORWARDED=()
+
+collection
+is "$ENDED" 0 "the collection passes"
+while read -r verdict rest; do
+    [ "$verdict" = pass ]
+    ok $? "$rest"
+done <<< "$RESULT"
+is "$(redis XLEN 'guichet:{dazno}:events')" 6 "one event of each type was accepted, once"
+user=$(redis --scan --pattern 'guichet:{dazno}:user:postman-*')
+is "$(redis HGET "$user" balance)" 9223372036854775807 "the largest balance arrived exactly"
+is "$(redis HGET "$user" received_msat)" 9007199254740993 "and an amount that no double holds"
+is "$(redis --raw HGET "$user" profile.display_name)" '"Zoë ⚡ 🦊"' "and what is beyond ASCII"
+is "$(redis XLEN 'guichet:{dazno}:quarantine')" 3 "conflict, invalid event and unknown type are in quarantine"
+is "$(redis HLEN 'guichet:{airtable}:dirty')" 1 "one hook is marked, the forged one is not"
+
+collection
+is "$ENDED" 0 "a second run passes too" || note "$RESULT"
+is "$(redis XLEN 'guichet:{dazno}:events')" 12 "with ids of its own"
+
+# The negative twins. What is refused anyway is refused then, too.
+signed='user.created
+user.updated
+lightning.payment_received
+lightning.payment_sent
+t4g.balance_updated
+gamification.level_up
+The same event again
+The same id, another body'
+collection T4G_WEBHOOK_SECRET=another
+is "$ENDED" 1 "with another secret it fails"
+is "$(those_that fail)" "$signed"$'\nInvalid event\nUnknown event type' "namely what must be authentic"
+collection T4G_API_KEY=another
+is "$(those_that fail)" "$signed"$'\nInvalid event\nUnknown event type' "the same with another key"
+collection T4G_WEBHOOK_SECRET=
+like "$RESULT" '*T4G_WEBHOOK_SECRET is empty*' "an empty secret is named"
+is "$(redis XLEN 'guichet:{dazno}:events')" 12 "and nothing more was accepted"
+collection WEBHOOK_SECRET="$(openssl rand -hex 32)"
+is "$ENDED $(those_that fail)" "1 Ping" "with another secret of Airtable the ping"
+collection GUICHET_METRICS_TOKEN=another
+is "$ENDED $(those_that fail)" $'1 Metrics\nMetrics as OpenMetrics' "with another token the metrics"
+collection BASE_URL="$URL/elsewhere"
+is "$(those_that pass)" "" "where Guichet is not, no request passes"
+
+is "$(grep -c '"value": ""' "$TOP/docs/postman/guichet.postman_environment.json")" 4 "no secret is in the environment"
+done_testing
