@@ -68,7 +68,7 @@ spoilt $rules 's/README.md#guichetfailing/README.md#guichetfails/' 'GuichetFaili
 spoilt $rules 's/severity: info/severity: low/' 'severity is none of'
 spoilt docs/monitoring/README.md 's/^### GuichetFailing/### GuichetFails/' 'GuichetFailing: has no paragraph'
 spoilt docs/monitoring/README.md 's/^### GuichetFailing/### GuichetFails/' 'GuichetFails: a paragraph'
-spoilt docs/monitoring/README.md 's/`guichet_webhooks_total`/`guichet_webhook_total`/' 'guichet_webhook_total is not exported'
+spoilt docs/monitoring/README.md 's/(.)guichet_webhooks_total(.)/\1guichet_webhook_total\2/' 'guichet_webhook_total is not exported'
 spoilt $board 's/guichet_spool_oldest_seconds/guichet_spool_oldest/' 'guichet_spool_oldest is neither exported'
 spoilt $board 's/guichet_spool_oldest_seconds/guichet_spool_entries/' 'guichet_spool_oldest_seconds is exported and not shown'
 spoilt $board '0,/"uid": "\$\{datasource\}"/s//"uid": "prometheus"/' 'its data source is not the variable'
