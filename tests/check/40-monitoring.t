@@ -59,6 +59,10 @@ done
 said=$(judge)
 ok $? 'every alert is explained and tested, every name is exported, every series is shown' "$said"
 
+make install DESTDIR="$work/dest" PREFIX=/usr > "$work/out" 2>&1
+said=$(promtool check rules "$work/dest/usr/share/doc/guichet/docs/monitoring/guichet.rules.yml" 2>&1)
+ok $? 'it is installed' "$said"
+
 rules=docs/monitoring/guichet.rules.yml
 board=docs/monitoring/grafana-dashboard.json
 spoilt $rules 's/guichet_store_up == 0/guichet_stores_up == 0/' 'guichet_stores_up is neither exported'
