@@ -67,6 +67,7 @@ rules=docs/monitoring/guichet.rules.yml
 board=docs/monitoring/grafana-dashboard.json
 spoilt $rules 's/guichet_store_up == 0/guichet_stores_up == 0/' 'guichet_stores_up is neither exported'
 spoilt $rules 's/(record: job_provider:guichet_backlog)_entries/\1/' 'is neither exported nor recorded'
+spoilt $rules 's/alert: GuichetSlow/record: guichet_slow:p99/' 'guichet_slow:p99: is recorded and not used'
 spoilt $rules 's/accepted\|spooled/accepted|spool/' 'there is no outcome spool'
 spoilt $rules 's/README.md#guichetfailing/README.md#guichetfails/' 'GuichetFailing: runbook_url is not'
 spoilt $rules 's/severity: info/severity: low/' 'severity is none of'

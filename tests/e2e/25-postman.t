@@ -59,6 +59,12 @@ collection
 is "$ENDED" 0 "a second run passes too" || note "$RESULT"
 is "$(redis XLEN 'guichet:{dazno}:events')" 12 "with ids of its own"
 
+raw=$(perl -ne 'chomp; print pack "H*", $_' <<< "$WEBHOOK_SECRET" | openssl base64 -A)
+for secret in "hex:$WEBHOOK_SECRET" "base64:$raw"; do
+    collection WEBHOOK_SECRET="$secret"
+    is "$ENDED" 0 "the secret of Airtable as ${secret%%:*}:"
+done
+
 # The negative twins. What is refused anyway is refused then, too.
 signed='user.created
 user.updated
@@ -75,7 +81,7 @@ collection T4G_API_KEY=another
 is "$(those_that fail)" "$signed"$'\nInvalid event\nUnknown event type' "the same with another key"
 collection T4G_WEBHOOK_SECRET=
 like "$RESULT" '*T4G_WEBHOOK_SECRET is empty*' "an empty secret is named"
-is "$(redis XLEN 'guichet:{dazno}:events')" 12 "and nothing more was accepted"
+is "$(redis XLEN 'guichet:{dazno}:events')" 24 "and nothing more was accepted"
 collection WEBHOOK_SECRET="$(openssl rand -hex 32)"
 is "$ENDED $(those_that fail)" "1 Ping" "with another secret of Airtable the ping"
 collection GUICHET_METRICS_TOKEN=another
