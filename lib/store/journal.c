@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-const char *const journal_list_names[] = {"events", "audit", "quarantine", "audit:seals"};
+const char *const journal_list_names[] = {"events", "audit", "quarantine", "audit:seals", "dead"};
 
 static const struct journal_ops *ops_of(const struct journal *j, struct fail *why)
 {

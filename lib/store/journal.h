@@ -22,7 +22,8 @@ enum journal_list {
     JOURNAL_EVENTS,     /* the hand-off: id, type, at, body */
     JOURNAL_AUDIT,      /* outcome, id, type, and where there are any sid, reason, flags */
     JOURNAL_QUARANTINE, /* digest, reason, id, type, at, detail, body */
-    JOURNAL_SEALS       /* of the audit */
+    JOURNAL_SEALS,      /* of the audit */
+    JOURNAL_DEAD        /* the dead letters of consumer groups (store/group.h) */
 };
 /* Its name in the store, as in "events". */
 extern const char *const journal_list_names[];
@@ -98,6 +99,8 @@ bool journal_release(const struct journal *j, const char *name, const char *hold
 /* Compares two ids of entries as numbers: <0, 0, >0. What is no id counts as the smallest. */
 int journal_compare(const char *a, const char *b);
 
+struct group_ops;
+
 /* What a back end gives. The arguments were checked; `max` is sound; "" stands for NULL. */
 struct journal_ops {
     bool (*read)(const struct journal *j, enum journal_list list, const struct journal_range *range,
@@ -121,6 +124,7 @@ struct journal_ops {
                   bool *held, struct fail *why);
     bool (*release)(const struct journal *j, const char *name, const char *holder,
                     struct fail *why);
+    const struct group_ops *group; /* store/group.h; NULL: none */
 };
 
 #endif

@@ -238,4 +238,5 @@ const struct journal_ops memory_journal = {
     .forget = memory_forget,
     .lease = memory_lease,
     .release = memory_release,
+    .group = &memory_group,
 };

@@ -2,7 +2,7 @@
 #ifndef GUICHET_STORE_MEMORY_STORE_H
 #define GUICHET_STORE_MEMORY_STORE_H
 
-#include "store/journal.h"
+#include "store/group.h"
 #include "store/memory_apply.h"
 
 struct memory {
@@ -16,5 +16,6 @@ struct memory {
 
 /* Entries of lists have the ids 1-0, 2-0 ... */
 extern const struct journal_ops memory_journal;
+extern const struct group_ops memory_group;
 
 #endif

@@ -5,23 +5,21 @@
 #include <stdlib.h>
 #include "store/redis_store.h"
 
-#define KEY_ROOM  1024
 #define ID_ROOM   48
 #define SCAN_STEP "1000"
 
-static bool key_of(const struct journal *j, const char *name, char out[static KEY_ROOM],
-                   struct fail *why)
+bool redis_journal_key(const struct journal *j, const char *name,
+                       char out[static REDIS_JOURNAL_KEY_ROOM], struct fail *why)
 {
-    int n = snprintf(out, KEY_ROOM, "guichet:{%s}:%s", j->provider, name);
+    int n = snprintf(out, REDIS_JOURNAL_KEY_ROOM, "guichet:{%s}:%s", j->provider, name);
 
-    if (n < 0 || n >= KEY_ROOM)
-        fail_set(why, "a key of the store has at most %d bytes", KEY_ROOM - 1);
-    return n >= 0 && n < KEY_ROOM;
+    if (n < 0 || n >= REDIS_JOURNAL_KEY_ROOM)
+        fail_set(why, "a key of the store has at most %d bytes", REDIS_JOURNAL_KEY_ROOM - 1);
+    return n >= 0 && n < REDIS_JOURNAL_KEY_ROOM;
 }
 
-/* One command to the provider's server; an answer of another type than `type` is a failure too. */
-static redisReply *ask(const struct journal *j, const char *const *word, size_t n, int type,
-                       struct fail *why)
+redisReply *redis_journal_ask(const struct journal *j, const char *const *word, size_t n, int type,
+                              struct fail *why)
 {
     struct redis_store *s = (struct redis_store *)j->store;
     struct redis_trouble t;
@@ -30,7 +28,7 @@ static redisReply *ask(const struct journal *j, const char *const *word, size_t 
 
     if (reply == NULL) {
         fail_set(why, "store: %s: %s", t.class->word, t.text);
-    } else if (reply->type != type) {
+    } else if (reply->type != type && reply->type != REDIS_REPLY_NIL) {
         freeReplyObject(reply);
         reply = NULL;
         fail_set(why, "store: %s answered in a form that Redis does not use", word[0]);
@@ -38,10 +36,10 @@ static redisReply *ask(const struct journal *j, const char *const *word, size_t 
     return reply;
 }
 
-static bool ask_number(const struct journal *j, const char *const *word, size_t n, int64_t *out,
-                       struct fail *why)
+bool redis_journal_number(const struct journal *j, const char *const *word, size_t n, int64_t *out,
+                          struct fail *why)
 {
-    redisReply *reply = ask(j, word, n, REDIS_REPLY_INTEGER, why);
+    redisReply *reply = redis_journal_ask(j, word, n, REDIS_REPLY_INTEGER, why);
 
     if (reply == NULL)
         return false;
@@ -96,8 +94,8 @@ static bool take_fields(const struct journal *j, const redisReply *list, size_t 
     return out->field != NULL || no_memory(why);
 }
 
-static bool take_entry(const struct journal *j, const redisReply *r, struct journal_entry *out,
-                       struct fail *why)
+bool redis_journal_entry(const struct journal *j, const redisReply *r, struct journal_entry *out,
+                         struct fail *why)
 {
     struct slice id;
 
@@ -129,7 +127,7 @@ static void id_behind(const char *id, char out[static ID_ROOM])
 static bool read_list(const struct journal *j, enum journal_list list,
                       const struct journal_range *range, struct journal_page *out, struct fail *why)
 {
-    char key[KEY_ROOM], from[ID_ROOM] = "-", max[24];
+    char key[REDIS_JOURNAL_KEY_ROOM], from[ID_ROOM] = "-", max[24];
     const char *to = range->until[0] != '\0' ? range->until : "+";
     redisReply *reply;
     bool ok;
@@ -137,7 +135,7 @@ static bool read_list(const struct journal *j, enum journal_list list,
     if (range->after[0] != '\0')
         id_behind(range->after, from);
     (void)snprintf(max, sizeof max, "%zu", range->max);
-    if (!key_of(j, journal_list_names[list], key, why))
+    if (!redis_journal_key(j, journal_list_names[list], key, why))
         return false;
     const char *const word[6] = {range->backwards ? "XREVRANGE" : "XRANGE",
                                  key,
@@ -145,13 +143,13 @@ static bool read_list(const struct journal *j, enum journal_list list,
                                  range->backwards ? from : to,
                                  "COUNT",
                                  max};
-    reply = ask(j, word, 6, REDIS_REPLY_ARRAY, why);
+    reply = redis_journal_ask(j, word, 6, REDIS_REPLY_ARRAY, why);
     if (reply == NULL)
         return false;
     out->entry = arena_alloc(j->arena, (reply->elements + 1) * sizeof *out->entry);
     ok = out->entry != NULL || no_memory(why);
     for (size_t i = 0; ok && i < reply->elements; i++)
-        ok = take_entry(j, reply->element[i], &out->entry[out->n++], why);
+        ok = redis_journal_entry(j, reply->element[i], &out->entry[out->n++], why);
     freeReplyObject(reply);
     return ok;
 }
@@ -159,10 +157,11 @@ static bool read_list(const struct journal *j, enum journal_list list,
 static bool count_list(const struct journal *j, enum journal_list list, int64_t *out,
                        struct fail *why)
 {
-    char key[KEY_ROOM];
+    char key[REDIS_JOURNAL_KEY_ROOM];
     const char *const word[2] = {"XLEN", key};
 
-    return key_of(j, journal_list_names[list], key, why) && ask_number(j, word, 2, out, why);
+    return redis_journal_key(j, journal_list_names[list], key, why) &&
+           redis_journal_number(j, word, 2, out, why);
 }
 
 /* The commit takes a quarantine entry that is not there any more for new, so nothing else needs to
@@ -170,22 +169,23 @@ static bool count_list(const struct journal *j, enum journal_list list, int64_t 
 static bool remove_entries(const struct journal *j, enum journal_list list, const char *const *id,
                            size_t n, int64_t *removed, struct fail *why)
 {
-    char key[KEY_ROOM];
+    char key[REDIS_JOURNAL_KEY_ROOM];
     const char *word[JOURNAL_IDS_MAX + 2] = {"XDEL", key};
 
     for (size_t i = 0; i < n; i++)
         word[i + 2] = id[i];
-    return key_of(j, journal_list_names[list], key, why) &&
-           ask_number(j, word, n + 2, removed, why);
+    return redis_journal_key(j, journal_list_names[list], key, why) &&
+           redis_journal_number(j, word, n + 2, removed, why);
 }
 
 static bool trim_list(const struct journal *j, enum journal_list list, const char *id,
                       int64_t *removed, struct fail *why)
 {
-    char key[KEY_ROOM];
+    char key[REDIS_JOURNAL_KEY_ROOM];
     const char *const word[4] = {"XTRIM", key, "MINID", id};
 
-    return key_of(j, journal_list_names[list], key, why) && ask_number(j, word, 4, removed, why);
+    return redis_journal_key(j, journal_list_names[list], key, why) &&
+           redis_journal_number(j, word, 4, removed, why);
 }
 
 static bool seal(const struct journal *j, const char *newest, const struct journal_field *field,
@@ -198,7 +198,7 @@ static bool seal(const struct journal *j, const char *newest, const struct journ
         "end\n"
         "redis.call('XADD', KEYS[1], '*', unpack(ARGV, 2))\n"
         "return 1\n";
-    char key[KEY_ROOM];
+    char key[REDIS_JOURNAL_KEY_ROOM];
     const char *word[5 + 2 * JOURNAL_FIELDS_MAX] = {"EVAL", script, "1", key, newest};
     int64_t number = 0;
 
@@ -210,8 +210,8 @@ static bool seal(const struct journal *j, const char *newest, const struct journ
         word[5 + 2 * i] = name.p;
         word[6 + 2 * i] = value.p;
     }
-    if (!key_of(j, journal_list_names[JOURNAL_SEALS], key, why) ||
-        !ask_number(j, word, 5 + 2 * n, &number, why))
+    if (!redis_journal_key(j, journal_list_names[JOURNAL_SEALS], key, why) ||
+        !redis_journal_number(j, word, 5 + 2 * n, &number, why))
         return false;
     *done = number == 1;
     return true;
@@ -222,14 +222,14 @@ static bool seal(const struct journal *j, const char *newest, const struct journ
 static bool read_record(const struct journal *j, const char *name, struct journal_entry *out,
                         struct fail *why)
 {
-    char key[KEY_ROOM];
+    char key[REDIS_JOURNAL_KEY_ROOM];
     const char *const word[2] = {"HGETALL", key};
     redisReply *reply;
     bool ok;
 
-    if (!key_of(j, name, key, why))
+    if (!redis_journal_key(j, name, key, why))
         return false;
-    reply = ask(j, word, 2, REDIS_REPLY_ARRAY, why);
+    reply = redis_journal_ask(j, word, 2, REDIS_REPLY_ARRAY, why);
     ok = reply != NULL && take_fields(j, reply, SIZE_MAX, out, why);
     freeReplyObject(reply);
     return ok;
@@ -238,26 +238,27 @@ static bool read_record(const struct journal *j, const char *name, struct journa
 static bool read_history(const struct journal *j, const char *name, struct slice **text, size_t *n,
                          struct fail *why)
 {
-    char key[KEY_ROOM], from[24];
+    char key[REDIS_JOURNAL_KEY_ROOM], from[24];
     const char *const word[4] = {"LRANGE", key, from, "-1"};
     redisReply *reply;
     bool ok;
 
     (void)snprintf(from, sizeof from, "-%d", JOURNAL_PAGE_MAX);
-    if (!key_of(j, name, key, why))
+    if (!redis_journal_key(j, name, key, why))
         return false;
-    reply = ask(j, word, 4, REDIS_REPLY_ARRAY, why);
+    reply = redis_journal_ask(j, word, 4, REDIS_REPLY_ARRAY, why);
     ok = reply != NULL && take_texts(j, reply, text, n, why);
     freeReplyObject(reply);
     return ok;
 }
 
 /* The prefix as a pattern that only it matches, with all that follows. */
-static bool pattern_of(const char *prefix, char out[static 2 * KEY_ROOM], struct fail *why)
+static bool pattern_of(const char *prefix, char out[static 2 * REDIS_JOURNAL_KEY_ROOM],
+                       struct fail *why)
 {
     size_t n = 0;
 
-    for (; *prefix != '\0' && n < 2 * KEY_ROOM - 4; prefix++) {
+    for (; *prefix != '\0' && n < 2 * REDIS_JOURNAL_KEY_ROOM - 4; prefix++) {
         if (strchr("*?[]\\^", *prefix) != NULL)
             out[n++] = '\\';
         out[n++] = *prefix;
@@ -265,22 +266,22 @@ static bool pattern_of(const char *prefix, char out[static 2 * KEY_ROOM], struct
     out[n++] = '*';
     out[n] = '\0';
     if (*prefix != '\0')
-        fail_set(why, "a key of the store has at most %d bytes", KEY_ROOM - 1);
+        fail_set(why, "a key of the store has at most %d bytes", REDIS_JOURNAL_KEY_ROOM - 1);
     return *prefix == '\0';
 }
 
 static bool keys(const struct journal *j, const char *prefix, uint64_t *cursor, struct slice **key,
                  size_t *n, struct fail *why)
 {
-    char whole[KEY_ROOM], pattern[2 * KEY_ROOM], from[24];
+    char whole[REDIS_JOURNAL_KEY_ROOM], pattern[2 * REDIS_JOURNAL_KEY_ROOM], from[24];
     const char *const word[6] = {"SCAN", from, "MATCH", pattern, "COUNT", SCAN_STEP};
     redisReply *reply;
     bool ok;
 
-    if (!key_of(j, prefix, whole, why) || !pattern_of(whole, pattern, why))
+    if (!redis_journal_key(j, prefix, whole, why) || !pattern_of(whole, pattern, why))
         return false;
     (void)snprintf(from, sizeof from, "%llu", (unsigned long long)*cursor);
-    reply = ask(j, word, 6, REDIS_REPLY_ARRAY, why);
+    reply = redis_journal_ask(j, word, 6, REDIS_REPLY_ARRAY, why);
     if (reply == NULL)
         return false;
     ok = reply->elements == 2 && reply->element[0]->type == REDIS_REPLY_STRING &&
@@ -302,25 +303,25 @@ static bool forget(const struct journal *j, const char *const *name, size_t n, i
     const char *word[JOURNAL_IDS_MAX + 1] = {"DEL"};
 
     for (size_t i = 0; i < n; i++) {
-        char *key = arena_alloc(j->arena, KEY_ROOM);
+        char *key = arena_alloc(j->arena, REDIS_JOURNAL_KEY_ROOM);
         if (key == NULL)
             return no_memory(why);
-        if (!key_of(j, name[i], key, why))
+        if (!redis_journal_key(j, name[i], key, why))
             return false;
         word[i + 1] = key;
     }
-    return ask_number(j, word, n + 1, removed, why);
+    return redis_journal_number(j, word, n + 1, removed, why);
 }
 
 /* --- leases ----------------------------------------------------------------------------------- */
 
-static bool lease_key(const struct journal *j, const char *name, char out[static KEY_ROOM],
-                      struct fail *why)
+static bool lease_key(const struct journal *j, const char *name,
+                      char out[static REDIS_JOURNAL_KEY_ROOM], struct fail *why)
 {
     char own[JOURNAL_NAME_MAX + 8];
 
     (void)snprintf(own, sizeof own, "lease:%s", name);
-    return key_of(j, own, out, why);
+    return redis_journal_key(j, own, out, why);
 }
 
 static bool lease(const struct journal *j, const char *name, const char *holder, int64_t hold_ms,
@@ -332,12 +333,12 @@ static bool lease(const struct journal *j, const char *name, const char *holder,
                                  "end\n"
                                  "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])\n"
                                  "return 1\n";
-    char key[KEY_ROOM], hold[24];
+    char key[REDIS_JOURNAL_KEY_ROOM], hold[24];
     const char *const word[6] = {"EVAL", script, "1", key, holder, hold};
     int64_t number = 0;
 
     (void)snprintf(hold, sizeof hold, "%lld", (long long)hold_ms);
-    if (!lease_key(j, name, key, why) || !ask_number(j, word, 6, &number, why))
+    if (!lease_key(j, name, key, why) || !redis_journal_number(j, word, 6, &number, why))
         return false;
     *held = number == 1;
     return true;
@@ -349,11 +350,11 @@ static bool release(const struct journal *j, const char *name, const char *holde
                                  "  redis.call('DEL', KEYS[1])\n"
                                  "end\n"
                                  "return 1\n";
-    char key[KEY_ROOM];
+    char key[REDIS_JOURNAL_KEY_ROOM];
     const char *const word[5] = {"EVAL", script, "1", key, holder};
     int64_t number;
 
-    return lease_key(j, name, key, why) && ask_number(j, word, 5, &number, why);
+    return lease_key(j, name, key, why) && redis_journal_number(j, word, 5, &number, why);
 }
 
 const struct journal_ops redis_journal = {
@@ -368,4 +369,5 @@ const struct journal_ops redis_journal = {
     .forget = forget,
     .lease = lease,
     .release = release,
+    .group = &redis_group,
 };
