@@ -96,8 +96,12 @@ static void puppet_free(struct store *s)
     free(s);
 }
 
-static const struct store_ops puppet_ops = {puppet_commit, puppet_probe,   puppet_gauges,
-                                            puppet_run_id, puppet_examine, puppet_free};
+static const struct store_ops puppet_ops = {.commit = puppet_commit,
+                                            .probe = puppet_probe,
+                                            .gauges = puppet_gauges,
+                                            .run_id = puppet_run_id,
+                                            .examine = puppet_examine,
+                                            .free = puppet_free};
 
 struct scene {
     struct state *state;
