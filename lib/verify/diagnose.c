@@ -127,7 +127,7 @@ static bool tell_api_key(const struct diagnose_case *c, struct diagnosis *out)
 static void look(const struct diagnose_case *c, struct diagnosis *out)
 {
     const struct scheme *whose;
-    struct slice value = signature_value(c, &whose), time;
+    struct slice value = signature_value(c, &whose), time = SLICE_NONE;
     struct diagnose_shown shown = {.ndigests = 0};
 
     if (value.n == 0 || value.n > SIGNATURE_BYTES_MAX)

@@ -1,9 +1,9 @@
 #include "tool/check_judge.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 
 #define DIFFERENT_MIN 8 /* characters; random hex digits of the shortest length hold more */
 
@@ -21,14 +21,18 @@ enum check_level judge_secret(const char *text, size_t n, size_t least)
     return different < DIFFERENT_MIN ? CHECK_WARN : CHECK_OK;
 }
 
-static bool read_version(const char *version, int *major, int *minor)
+static bool read_version(const char *version, int64_t *major, int64_t *minor)
 {
-    return sscanf(version, "%3d.%3d", major, minor) == 2;
+    const char *dot = strchr(version, '.');
+    size_t n = dot != NULL ? (size_t)(dot - version) : 0;
+
+    return dot != NULL && text_to_i64((struct slice){version, n}, major) &&
+           text_to_i64((struct slice){dot + 1, strcspn(dot + 1, ".")}, minor);
 }
 
 enum check_level judge_version(const char *version)
 {
-    int major, minor;
+    int64_t major, minor;
 
     if (!read_version(version, &major, &minor))
         return CHECK_WARN;
@@ -37,7 +41,7 @@ enum check_level judge_version(const char *version)
 
 bool judge_version_shows_acl(const char *version)
 {
-    int major, minor;
+    int64_t major, minor;
 
     return read_version(version, &major, &minor) && major >= 7;
 }

@@ -40,8 +40,11 @@ static int add_one(struct live *l, const char *kind, const char *where, const ch
 static int add_folder(struct live *l, const char *path, const char *origin, struct fail *why)
 {
     struct secret_names *names = malloc(sizeof *names);
-    int rc = names != NULL ? secret_folder(path, names, why) : fail_set(why, "out of memory");
+    int rc;
 
+    if (names == NULL)
+        return fail_set(why, "out of memory");
+    rc = secret_folder(path, names, why);
     if (rc < 0)
         fail_prefix(why, "%s", origin);
     for (size_t i = 0; rc >= 0 && i < names->n; i++) {

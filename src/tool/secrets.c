@@ -71,16 +71,20 @@ static enum verdict tell_provider(struct call *c, const struct config_provider *
                                   const struct state_use *use, int64_t idle_us, bool known)
 {
     struct live *l = live_new();
-    int64_t last_us[SECRETS_LIVE_MAX], now_us = clock_now_us(&clock_system);
+    int64_t last_us[SECRETS_LIVE_MAX] = {0}, now_us = clock_now_us(&clock_system);
     struct fail why = {"no memory"};
     enum verdict v = VERDICT_DONE;
 
-    if (l == NULL || live_add_list(l, &p->secret, &why) != 0)
+    if (l == NULL || live_add_list(l, &p->secret, &why) != 0) {
         v = call_end(c, VERDICT_USAGE, "%s", why.text);
-    for (size_t i = 0; v == VERDICT_DONE && i < l->n; i++)
+        goto done;
+    }
+    for (size_t i = 0; i < l->n; i++)
         last_us[i] = state_use_last(use, secret_fingerprint(&l->secret[i].text));
-    for (size_t i = 0; v == VERDICT_DONE && i < l->n; i++)
+    for (size_t i = 0; i < l->n; i++)
         tell(c, p, l, i, last_us, now_us, idle_us, known);
+
+done:
     live_free(l);
     return v;
 }

@@ -283,7 +283,7 @@ static enum verdict verify(struct call *c)
 {
     struct trial *t = calloc(1, sizeof *t);
     struct signing s = {.secret = NULL};
-    struct verified found;
+    struct verified found = {.reason = SIGNATURE_MISSING};
     struct fail why = {""};
     long long now = 0;
     enum verdict v = t != NULL ? signing_open(c, &s) : call_end(c, VERDICT_AWAY, "no memory");
