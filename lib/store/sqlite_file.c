@@ -74,13 +74,13 @@ bool sqlite_file_folder(struct sqlite_file *f, struct sqlite_trouble *t)
     if (fd < 0)
         return unreachable(t, f->folder, errno);
     kind = file_system_of(fd, &name);
-    if (kind == FILE_SYSTEM_UNKNOWN || fstat(fd, &st) != 0)
-        ok = unreachable(t, f->folder, errno);
-    else if (kind == FILE_SYSTEM_NETWORK)
+    if (kind == FILE_SYSTEM_NETWORK)
         ok = sqlite_trouble_set(t, "store_config",
                                 "%.60s lies on %s, where locks and flushes cannot be relied on; "
                                 "use a disk of this host, or Redis",
                                 f->folder, name);
+    else if (kind == FILE_SYSTEM_UNKNOWN || fstat(fd, &st) != 0)
+        ok = unreachable(t, f->folder, errno);
     else if ((st.st_mode & S_IWOTH) != 0)
         ok = sqlite_trouble_set(t, "store_config",
                                 "others may write to %.80s; give the store a folder of its own "
