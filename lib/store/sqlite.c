@@ -161,6 +161,8 @@ static void sqlite_free(struct store *base)
 
     sqlite_link_close(&s->link);
     sqlite_file_close(&s->link.file);
+    for (size_t i = 0; i < SQLITE_WALKS_MAX; i++)
+        free(s->walk[i].after);
     free(s);
 }
 
@@ -175,6 +177,7 @@ struct store *sqlite_open(const char *url, const struct clock *clock, struct fai
         return NULL;
     }
     s->base.ops = &ops;
+    s->base.journal = &sqlite_journal;
     s->link.clock = clock;
     if (sqlite_file_parse(url, &s->link.file, why))
         return &s->base;

@@ -43,7 +43,8 @@ static int past_deadline(void *ctx)
 static bool check_integrity(struct sqlite_store *s, int64_t deadline_ms, struct fail *out)
 {
     static const char *const table[] = {"ids",    "rate",  "fields",     "histories",
-                                        "events", "audit", "quarantine", "lists"};
+                                        "events", "audit", "quarantine", "lists",
+                                        "seals",  "dead",  "taken"};
     const size_t n = sizeof table / sizeof *table;
     size_t first = (size_t)clock_monotonic_us(s->link.clock) % n;
     char sql[64], text[256];

@@ -3,56 +3,63 @@
 #include <inttypes.h>
 #include <sqlite3.h>
 #include <stdio.h>
+#include <stdlib.h>
 
-/* A list's count and newest entry, kept by the file itself. */
-#define COUNTED(list)                                                                              \
-    "CREATE TRIGGER " list "_added AFTER INSERT ON " list " BEGIN "                                \
+/* A list's count and newest entry, kept by the file itself; which rows of the table count. */
+#define COUNTED(list, added, removed)                                                              \
+    "CREATE TRIGGER " list "_added AFTER INSERT ON " list " " added " BEGIN "                      \
     "INSERT INTO lists VALUES (new.provider, '" list "', new.entry, 1) "                           \
     "ON CONFLICT (provider, name) DO UPDATE SET last = max(last, excluded.last), "                 \
     "entries = entries + 1; END;"                                                                  \
-    "CREATE TRIGGER " list "_removed AFTER DELETE ON " list " BEGIN "                              \
+    "CREATE TRIGGER " list "_removed AFTER DELETE ON " list " " removed " BEGIN "                  \
     "UPDATE lists SET entries = entries - 1 WHERE provider = old.provider AND name = '" list       \
     "'; END;"
 
 #define SID "sid TEXT GENERATED ALWAYS AS ((entry >> 20) || '-' || (entry & 1048575)) VIRTUAL"
 
-static const char tables[] =
+static const char *const tables[] = {
     "CREATE TABLE store (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT;"
-    "INSERT INTO store VALUES ('id', lower(hex(randomblob(16))));"
-
+    "INSERT INTO store VALUES ('id', lower(hex(randomblob(16))));",
     "CREATE TABLE ids (provider TEXT NOT NULL, id TEXT NOT NULL, "
     "body_sha256 BLOB NOT NULL CHECK (length(body_sha256) = 32), "
     "nonce BLOB NOT NULL CHECK (length(nonce) = 16), at INTEGER NOT NULL, "
     "expires INTEGER NOT NULL, PRIMARY KEY (provider, id)) STRICT, WITHOUT ROWID;"
-    "CREATE INDEX ids_expires ON ids (expires);"
-
+    "CREATE INDEX ids_expires ON ids (expires);",
     "CREATE TABLE rate (provider TEXT NOT NULL, n INTEGER NOT NULL, at INTEGER NOT NULL, "
-    "PRIMARY KEY (provider, n)) STRICT, WITHOUT ROWID;"
-
+    "PRIMARY KEY (provider, n)) STRICT, WITHOUT ROWID;",
     "CREATE TABLE fields (provider TEXT NOT NULL, key TEXT NOT NULL, name TEXT NOT NULL, "
-    "value TEXT NOT NULL, PRIMARY KEY (provider, key, name)) STRICT, WITHOUT ROWID;"
-
+    "value TEXT NOT NULL, PRIMARY KEY (provider, key, name)) STRICT, WITHOUT ROWID;",
     "CREATE TABLE histories (provider TEXT NOT NULL, key TEXT NOT NULL, n INTEGER NOT NULL, "
-    "value TEXT NOT NULL, PRIMARY KEY (provider, key, n)) STRICT, WITHOUT ROWID;"
-
+    "value TEXT NOT NULL, PRIMARY KEY (provider, key, n)) STRICT, WITHOUT ROWID;",
     "CREATE TABLE events (provider TEXT NOT NULL, entry INTEGER NOT NULL, id TEXT NOT NULL, "
     "type TEXT NOT NULL, at INTEGER NOT NULL, body BLOB NOT NULL, " SID
-    ", PRIMARY KEY (provider, entry)) STRICT, WITHOUT ROWID;"
-
+    ", PRIMARY KEY (provider, entry)) STRICT, WITHOUT ROWID;",
     "CREATE TABLE audit (provider TEXT NOT NULL, entry INTEGER NOT NULL, outcome TEXT NOT NULL, "
     "id TEXT NOT NULL, type TEXT NOT NULL, sid TEXT, reason TEXT, flags TEXT, "
-    "PRIMARY KEY (provider, entry)) STRICT, WITHOUT ROWID;"
-
+    "PRIMARY KEY (provider, entry)) STRICT, WITHOUT ROWID;",
     "CREATE TABLE quarantine (provider TEXT NOT NULL, entry INTEGER NOT NULL, "
     "digest TEXT NOT NULL, reason TEXT NOT NULL, id TEXT NOT NULL, type TEXT NOT NULL, "
     "at INTEGER NOT NULL, detail TEXT NOT NULL, body BLOB NOT NULL, count INTEGER NOT NULL, "
     "last_at INTEGER NOT NULL, " SID ", PRIMARY KEY (provider, entry)) STRICT, WITHOUT ROWID;"
-    "CREATE UNIQUE INDEX quarantine_seen ON quarantine (provider, reason, digest);"
-
+    "CREATE UNIQUE INDEX quarantine_seen ON quarantine (provider, reason, digest);",
     "CREATE TABLE lists (provider TEXT NOT NULL, name TEXT NOT NULL, last INTEGER NOT NULL, "
-    "entries INTEGER NOT NULL, PRIMARY KEY (provider, name)) STRICT, WITHOUT ROWID;"
-
-    COUNTED("events") COUNTED("audit") COUNTED("quarantine");
+    "entries INTEGER NOT NULL, PRIMARY KEY (provider, name)) STRICT, WITHOUT ROWID;",
+    "CREATE TABLE seals (provider TEXT NOT NULL, entry INTEGER NOT NULL, n INTEGER NOT NULL, "
+    "name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (provider, entry, n)) "
+    "STRICT, WITHOUT ROWID;",
+    "CREATE TABLE dead (provider TEXT NOT NULL, entry INTEGER NOT NULL, name TEXT NOT NULL, "
+    "of TEXT NOT NULL, reason TEXT NOT NULL, deliveries INTEGER NOT NULL, id TEXT, type TEXT, "
+    "at INTEGER, body BLOB, PRIMARY KEY (provider, entry)) STRICT, WITHOUT ROWID;",
+    COUNTED("events", "", "") COUNTED("audit", "", "") COUNTED("quarantine", "", "")
+        COUNTED("dead", "", "") COUNTED("seals", "WHEN new.n = 0", "WHEN old.n = 0"),
+    "CREATE TABLE consumer_groups (provider TEXT NOT NULL, name TEXT NOT NULL, "
+    "read INTEGER NOT NULL, PRIMARY KEY (provider, name)) STRICT, WITHOUT ROWID;",
+    "CREATE TABLE taken (provider TEXT NOT NULL, name TEXT NOT NULL, entry INTEGER NOT NULL, "
+    "consumer TEXT NOT NULL, at INTEGER NOT NULL, deliveries INTEGER NOT NULL, "
+    "PRIMARY KEY (provider, name, entry)) STRICT, WITHOUT ROWID;",
+    "CREATE TABLE leases (provider TEXT NOT NULL, name TEXT NOT NULL, holder TEXT NOT NULL, "
+    "until INTEGER NOT NULL, PRIMARY KEY (provider, name)) STRICT, WITHOUT ROWID;",
+};
 
 /* The value's column stays valid until *statement is finalized, which the caller does. */
 static int ask(struct sqlite3 *db, const char *sql, sqlite3_stmt **statement)
@@ -131,8 +138,8 @@ bool sqlite_schema_make(struct sqlite3 *db, struct sqlite_trouble *t)
     }
     (void)snprintf(header, sizeof header, "PRAGMA application_id = %d; PRAGMA user_version = %d;",
                    SQLITE_APPLICATION_ID, SQLITE_SCHEMA_VERSION);
-    if (rc == SQLITE_OK && empty)
-        rc = sqlite3_exec(db, tables, NULL, NULL, NULL);
+    for (size_t i = 0; i < sizeof tables / sizeof *tables && rc == SQLITE_OK && empty; i++)
+        rc = sqlite3_exec(db, tables[i], NULL, NULL, NULL);
     if (rc == SQLITE_OK && empty)
         rc = sqlite3_exec(db, header, NULL, NULL, NULL);
     if (rc == SQLITE_OK)
@@ -142,6 +149,20 @@ bool sqlite_schema_make(struct sqlite3 *db, struct sqlite_trouble *t)
     sqlite_trouble_of(t, rc, db);
     (void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
     return false;
+}
+
+int64_t sqlite_entry_of(const char *sid, bool *exact)
+{
+    const uint64_t most = (UINT64_C(1) << (63 - SQLITE_SEQ_BITS)) - 1;
+    const uint64_t last = (UINT64_C(1) << SQLITE_SEQ_BITS) - 1;
+    char *dash;
+    uint64_t ms = strtoull(sid, &dash, 10), seq = *dash == '-' ? strtoull(dash + 1, NULL, 10) : 0;
+
+    if (exact != NULL)
+        *exact = ms <= most && seq <= last;
+    if (ms > most)
+        return INT64_MAX;
+    return (int64_t)(ms << SQLITE_SEQ_BITS | (seq <= last ? seq : last));
 }
 
 int64_t sqlite_entry_next(int64_t last, int64_t now_us)

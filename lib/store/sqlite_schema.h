@@ -19,11 +19,17 @@
  *   quarantine  entry, digest, reason, id, type, at, detail, body, count, last_at
  *               unique by (reason, digest), the base64 SHA-256 of the body; kept `count` times,
  *               most recently at last_at.
- *   lists       name, last, entries   of `events`, `audit` and `quarantine`: the newest entry that
- *               ever was, and how many there are. Triggers keep them right, so that rows may be
- *               deleted by hand.
+ *   seals       entry, n, name, value              of the audit: a seal is as many rows as it has fields
+ *   dead        entry, name, of, reason, deliveries, id, type, at, body
+ *               the dead letters: what consumer group `name` gave up, and which entry it was
+ *   lists       name, last, entries   of the five tables above: the newest entry that ever was, and
+ *               how many there are. Triggers keep them right, so that rows may be deleted by hand.
+ *   consumer_groups  name, read   read: the newest entry that it took
+ *   taken       name, entry, consumer, at, deliveries
+ *               what a group took and has not done; `at` is when that was
+ *   leases      name, holder, until
  *
- * `entry` orders the three lists, which are read like streams: it is ms * 2^20 + seq of the entry id
+ * `entry` orders the lists, which are read like streams: it is ms * 2^20 + seq of the entry id
  * "<ms>-<seq>" (the column `sid` shows it in this form). A new one is greater than all before it in
  * its list, also when the clock stepped back or the list was emptied. */
 #ifndef GUICHET_STORE_SQLITE_SCHEMA_H
@@ -44,6 +50,10 @@ bool sqlite_schema_make(struct sqlite3 *db, struct sqlite_trouble *t);
 
 /* Whether the file holds what this program reads; *empty tells of one without any table. */
 bool sqlite_schema_check(struct sqlite3 *db, bool *empty, struct sqlite_trouble *t);
+
+/* Entry ids. An id that no entry here can have, because its second number is too large, comes after
+ * all that have its first one. *exact may be NULL. */
+int64_t sqlite_entry_of(const char *sid, bool *exact);
 
 /* The entry that follows `last`, the newest before it, at that time. */
 int64_t sqlite_entry_next(int64_t last, int64_t now_us);

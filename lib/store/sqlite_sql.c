@@ -80,6 +80,14 @@ static int bind(struct sqlite3_stmt *s, const struct sqlite_value *value, size_t
     return rc;
 }
 
+int sqlite_sql_prepare(struct sqlite3 *db, const char *sql, const struct sqlite_value *value,
+                       size_t n, struct sqlite3_stmt **out)
+{
+    int rc = sqlite3_prepare_v2(db, sql, -1, out, NULL);
+
+    return rc == SQLITE_OK ? bind(*out, value, n) : rc;
+}
+
 int sqlite_sql_row(struct sqlite3 *db, struct sqlite_sql_set *set, enum sqlite_sql which,
                    const struct sqlite_value *value, size_t n, struct sqlite3_stmt **row)
 {

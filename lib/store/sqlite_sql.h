@@ -78,6 +78,10 @@ static inline struct sqlite_value sqlite_null(void)
     (const struct sqlite_value[]){__VA_ARGS__},                                                    \
         sizeof((const struct sqlite_value[]){__VA_ARGS__}) / sizeof(struct sqlite_value)
 
+/* Prepares a statement that is used once, and binds its parameters; the caller finalizes it. */
+int sqlite_sql_prepare(struct sqlite3 *db, const char *sql, const struct sqlite_value *value,
+                       size_t n, struct sqlite3_stmt **out);
+
 /* Runs a statement to its end, rows ignored. SQLITE_OK or the error's code. */
 int sqlite_sql_do(struct sqlite3 *db, struct sqlite_sql_set *set, enum sqlite_sql which,
                   const struct sqlite_value *value, size_t n);

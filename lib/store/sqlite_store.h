@@ -3,12 +3,26 @@
 #ifndef GUICHET_STORE_SQLITE_STORE_H
 #define GUICHET_STORE_SQLITE_STORE_H
 
+#include "store/group.h"
 #include "store/sqlite_task.h"
+
+/* Walks over the keys that can be under way at once. */
+#define SQLITE_WALKS_MAX 8
 
 struct sqlite_store {
     struct store base;
     struct sqlite_link link;
+    /* The key behind which the walk with that cursor goes on; the cursor's remainder by
+     * SQLITE_WALKS_MAX is its place. */
+    struct {
+        uint64_t cursor;
+        char *after;
+    } walk[SQLITE_WALKS_MAX];
+    uint64_t walked; /* the newest cursor */
 };
+
+extern const struct journal_ops sqlite_journal;
+extern const struct group_ops sqlite_group;
 
 /* sqlite_link_open, and counts connections for the guard. */
 bool sqlite_store_open(struct sqlite_store *s, int64_t deadline_ms, struct sqlite_trouble *t);
