@@ -107,6 +107,9 @@ size_t sqlite_look_count(void *ctx, const char *provider, const char *list)
     int64_t rows, counted;
     char sql[128];
 
+    if (strchr(list, ':') != NULL) /* a history */
+        return (size_t)sqlite_look_number(
+            ctx, "SELECT count(*) FROM histories WHERE provider = ? AND key = ?", provider, list);
     (void)snprintf(sql, sizeof sql, "SELECT count(*) FROM %s WHERE provider = ?", list);
     rows = sqlite_look_number(ctx, sql, provider, NULL);
     /* The count that the store keeps agrees. */
