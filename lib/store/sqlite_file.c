@@ -13,8 +13,9 @@
 #define SCHEME          "sqlite://"
 #define RANDOM_BYTES    8
 #define FILE_MODE       0600
-#define PAUSE_LEAST_NS  300000
-#define PAUSE_SPREAD_NS 1500000
+#define PAUSE_LEAST_NS  100000
+#define PAUSE_SPREAD_NS 2000000
+#define PAUSE_AGE       32 /* attempts */
 
 bool sqlite_file_parse(const char *url, struct sqlite_file *f, struct fail *why)
 {
@@ -172,16 +173,17 @@ bool sqlite_file_end(const struct sqlite_file *f, const char *path, struct sqlit
     return unreachable(t, f->folder, named ? errno : error);
 }
 
-bool sqlite_file_pause(const struct clock *clock, int64_t deadline_ms)
+bool sqlite_file_pause(const struct clock *clock, int64_t deadline_ms, int attempt)
 {
-    /* Of different lengths, so that those who wait do not meet again and again. */
+    /* Of different lengths, so that those who wait do not meet again and again; and the shorter, the
+     * longer one has waited, so that nobody is overtaken for ever. */
     struct timespec pause = {.tv_nsec = PAUSE_LEAST_NS};
     uint32_t random = 0;
 
     if (clock_monotonic_ms(clock) >= deadline_ms)
         return false;
     random = (uint32_t)clock_monotonic_us(clock) * 2654435761u ^ (uint32_t)getpid();
-    pause.tv_nsec += (long)(random % PAUSE_SPREAD_NS);
+    pause.tv_nsec += (long)(random % (PAUSE_SPREAD_NS / (1 + (uint32_t)attempt / PAUSE_AGE)));
     (void)nanosleep(&pause, NULL);
     return true;
 }
@@ -212,10 +214,10 @@ bool sqlite_file_lock(struct sqlite_file *f, const struct clock *clock, int64_t 
         f->lock = open_lock(f, path);
     if (f->lock < 0)
         return unreachable(t, path, errno);
-    while (flock(f->lock, LOCK_EX | LOCK_NB) != 0) {
+    for (int i = 0; flock(f->lock, LOCK_EX | LOCK_NB) != 0; i++) {
         if (errno != EWOULDBLOCK && errno != EINTR)
             return unreachable(t, path, errno);
-        if (!sqlite_file_pause(clock, deadline_ms)) {
+        if (!sqlite_file_pause(clock, deadline_ms, i)) {
             (void)sqlite_trouble_set(t, "store_busy", "another process is writing to %.100s",
                                      f->path);
             return false;

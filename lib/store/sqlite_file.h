@@ -46,7 +46,7 @@ bool sqlite_file_lock(struct sqlite_file *f, const struct clock *clock, int64_t 
 void sqlite_file_unlock(struct sqlite_file *f);
 void sqlite_file_close(struct sqlite_file *f);
 
-/* A moment between two attempts to get a lock; false: the deadline has passed. */
-bool sqlite_file_pause(const struct clock *clock, int64_t deadline_ms);
+/* A moment after attempt number `attempt` (from 0) to get a lock; false: the deadline has passed. */
+bool sqlite_file_pause(const struct clock *clock, int64_t deadline_ms, int attempt);
 
 #endif

@@ -24,8 +24,7 @@ static int on_busy(void *ctx, int count)
 {
     const struct sqlite_link *l = ctx;
 
-    (void)count;
-    return sqlite_file_pause(l->clock, l->deadline_ms);
+    return sqlite_file_pause(l->clock, l->deadline_ms, count);
 }
 
 static int on_commit(void *ctx, struct sqlite3 *db, const char *name, int pages)
