@@ -217,44 +217,31 @@ static bool read_list(const struct journal *j, enum journal_list list,
     return sqlite_journal_judge(j, rc, why);
 }
 
+/* Of seals, which have several rows, too. */
+static int count_entries(const struct journal *j, enum journal_list list, int64_t *out)
+{
+    return sqlite_journal_number(
+        j, "SELECT entries FROM lists WHERE provider = ?1 AND name = ?2",
+        SQLITE_VALUES(sqlite_journal_provider(j), sqlite_text(slice_of(lists[list].table))), 0,
+        out);
+}
+
 static bool count_list(const struct journal *j, enum journal_list list, int64_t *out,
                        struct fail *why)
 {
-    return sqlite_journal_open(j, why) &&
-           sqlite_journal_judge(
-               j,
-               sqlite_journal_number(j,
-                                     "SELECT entries FROM lists WHERE provider = ?1 AND name = ?2",
-                                     SQLITE_VALUES(sqlite_journal_provider(j),
-                                                   sqlite_text(slice_of(lists[list].table))),
-                                     0, out),
-               why);
-}
-
-/* Of seals, which have several rows, only those are counted that begin one. */
-static int count_removed(const struct journal *j, enum journal_list list, int64_t before,
-                         int64_t *removed)
-{
-    int64_t after;
-    int rc = sqlite_journal_number(
-        j, "SELECT entries FROM lists WHERE provider = ?1 AND name = ?2",
-        SQLITE_VALUES(sqlite_journal_provider(j), sqlite_text(slice_of(lists[list].table))), 0,
-        &after);
-
-    *removed += before - after;
-    return rc;
+    return sqlite_journal_open(j, why) && sqlite_journal_judge(j, count_entries(j, list, out), why);
 }
 
 static bool remove_entries(const struct journal *j, enum journal_list list, const char *const *id,
                            size_t n, int64_t *removed, struct fail *why)
 {
-    int64_t before = 0;
+    int64_t before = 0, after = 0;
     char sql[SQL_ROOM];
-    int rc = SQLITE_OK;
+    int rc;
 
     if (!sqlite_journal_open(j, why) || !sqlite_journal_begin(j, why))
         return false;
-    rc = count_removed(j, list, 0, &before);
+    rc = count_entries(j, list, &before);
     (void)snprintf(sql, sizeof sql, "DELETE FROM %s WHERE provider = ?1 AND entry = ?2",
                    lists[list].table);
     for (size_t i = 0; i < n && rc == SQLITE_OK; i++) {
@@ -265,18 +252,25 @@ static bool remove_entries(const struct journal *j, enum journal_list list, cons
                 j, sql, SQLITE_VALUES(sqlite_journal_provider(j), sqlite_int(entry)), NULL);
     }
     if (rc == SQLITE_OK)
-        rc = count_removed(j, list, -before, removed);
-    return sqlite_journal_end(j, rc, why);
+        rc = count_entries(j, list, &after);
+    store_of(j)->link.forget = true;
+    if (!sqlite_journal_end(j, rc, why))
+        return false;
+    *removed = before - after;
+    return true;
 }
 
 /* In steps, so that webhooks are not kept waiting; what one step removed stays removed. */
 static bool trim_list(const struct journal *j, enum journal_list list, const char *id,
                       int64_t *removed, struct fail *why)
 {
-    int64_t before, changed = 1;
+    int64_t before = 0, after = 0, changed = 1, end;
     char sql[SQL_ROOM];
     bool exact, ok = true;
-    int64_t entry = sqlite_entry_of(id, &exact);
+
+    end = sqlite_entry_of(id, &exact);
+    if (!exact && end < INT64_MAX)
+        end++; /* the id comes after this entry */
 
     (void)snprintf(sql, sizeof sql,
                    "DELETE FROM %s WHERE provider = ?1 AND entry IN (SELECT entry FROM %s WHERE "
@@ -285,20 +279,16 @@ static bool trim_list(const struct journal *j, enum journal_list list, const cha
     while (ok && changed > 0) {
         if (!sqlite_journal_open(j, why) || !sqlite_journal_begin(j, why))
             return false;
-        int rc = sqlite_journal_number(
-            j, "SELECT entries FROM lists WHERE provider = ?1 AND name = ?2",
-            SQLITE_VALUES(sqlite_journal_provider(j), sqlite_text(slice_of(lists[list].table))), 0,
-            &before);
+        int rc = count_entries(j, list, &before);
         if (rc == SQLITE_OK)
             rc = sqlite_journal_run(
                 j, sql,
-                SQLITE_VALUES(sqlite_journal_provider(j),
-                              sqlite_int(exact || entry == INT64_MAX ? entry : entry + 1),
-                              sqlite_int(TRIM_STEP)),
+                SQLITE_VALUES(sqlite_journal_provider(j), sqlite_int(end), sqlite_int(TRIM_STEP)),
                 &changed);
         if (rc == SQLITE_OK)
-            rc = count_removed(j, list, before, removed);
+            rc = count_entries(j, list, &after);
         ok = sqlite_journal_end(j, rc, why);
+        *removed += ok ? before - after : 0;
     }
     return ok;
 }

@@ -12,9 +12,11 @@
 #define WAL_PATIENCE_MS 50
 #define OPEN_ATTEMPTS   3
 
-/* FULL: a commit is on the disk before it is answered. The rest: nothing in /tmp, nothing run that
- * the file's schema names, and a WAL that grew is cut again. */
+/* FULL: a commit is on the disk before it is answered. secure_delete: what was forgotten of a person
+ * does not stay in the gaps of the file. The rest: nothing in /tmp, nothing run that the file's schema
+ * names, and a WAL that grew is cut again. */
 static const char pragmas[] = "PRAGMA synchronous = FULL;"
+                              "PRAGMA secure_delete = ON;"
                               "PRAGMA temp_store = MEMORY;"
                               "PRAGMA trusted_schema = OFF;"
                               "PRAGMA cell_size_check = ON;"
@@ -186,13 +188,15 @@ bool sqlite_link_begin(struct sqlite_link *l, struct sqlite_trouble *t)
 /* The commit stands already: what goes wrong here is tried again after the next one. */
 static void shorten_wal(struct sqlite_link *l)
 {
-    int mode =
-        l->wal_pages < WAL_PAGES_MANY ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_TRUNCATE;
+    bool empty = l->forget || l->wal_pages >= WAL_PAGES_MANY;
 
-    if (l->wal_pages < WAL_PAGES)
+    if (!empty && l->wal_pages < WAL_PAGES)
         return;
     l->deadline_ms = clock_monotonic_ms(l->clock) + WAL_PATIENCE_MS;
-    (void)sqlite3_wal_checkpoint_v2(l->db, "main", mode, NULL, NULL);
+    if (sqlite3_wal_checkpoint_v2(l->db, "main",
+                                  empty ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE,
+                                  NULL, NULL) == SQLITE_OK)
+        l->forget = false;
 }
 
 bool sqlite_link_commit(struct sqlite_link *l, struct sqlite_trouble *t)

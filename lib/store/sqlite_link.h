@@ -15,6 +15,7 @@ struct sqlite_link {
     unsigned opened;     /* how often */
     int64_t deadline_ms; /* until when locks are waited for */
     int wal_pages;       /* since the WAL was last begun anew, as of the last commit */
+    bool forget;         /* the next commit empties the WAL, for it holds what was taken away */
 };
 
 /* Makes sure that the connection is there and that it is to what has the file's name now; opens it

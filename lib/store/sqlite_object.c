@@ -157,6 +157,7 @@ bool sqlite_object_forget(const struct journal *j, const char *const *key, size_
                                     2, &texts);
         *removed += fields + texts > 0;
     }
+    ((struct sqlite_store *)j->store)->link.forget = true;
     if (sqlite_journal_end(j, rc, why))
         return true;
     *removed = 0;

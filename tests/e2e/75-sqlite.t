@@ -214,4 +214,26 @@ for _ in 1 2 3 4 5 6 7 8 9 10; do
 done
 expect 200 "and when it is put right"
 
+# --- the operator's tool --------------------------------------------------------------------------
+
+deployment=lighttpd
+serve "$deployment"
+for i in 1 2 3; do
+    event "$body" "t-$i" lightning.payment_received "\"user_id\":\"u$i\",\"amount_msat\":$i,\"payment_hash\":\"h$i\""
+    send "$body"
+    expect 200 "event $i"
+done
+is "$(tool events list --json | grep -c '"t-[123]"')" 3 "$deployment: guichet events list"
+tool consume --group mail --once -- /bin/true > "$E2E/out" 2>&1
+ok $? "$deployment: guichet consume" || note "$(cat "$E2E/out")"
+is "$(tool events trim --json)" '{"removed":3,"left":0}' "$deployment: guichet events trim"
+like "$(tool users show u1)" '*received_msat*1*' "$deployment: guichet users show"
+tool users forget u1 --yes > "$E2E/out" 2>&1
+ok $? "$deployment: guichet users forget" || note "$(cat "$E2E/out")"
+is "$(ask "SELECT count(*) FROM fields WHERE key = 'user:u1'")" 0 "$deployment: nothing is left of the user"
+is "$(ask "SELECT count(*) FROM fields WHERE key = 'user:u2' AND name = 'received_msat'")" 1 "$deployment: but of another"
+send "$body"
+expect 200 "an event that was trimmed, again"
+is "$(header idempotent-replayed)" true "$deployment: is still known"
+
 done_testing

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "store/journal.h"
 #include "unit/temp_dir.h"
 
 #define DEADLINE_MS 5000
@@ -273,6 +274,101 @@ static void bounds_its_wal(void **state)
     free(body);
 }
 
+/* --- what was taken away ---------------------------------------------------------------------- */
+
+static bool holds(const char *name, const char *text)
+{
+    char path[TEMP_PATH_ROOM];
+    bool found = false;
+    struct stat st;
+    char *bytes;
+
+    temp_dir_path(&world.dir, name, path);
+    int fd = open(path, O_RDONLY);
+    if (fd < 0)
+        return false;
+    assert_int_equal(fstat(fd, &st), 0);
+    bytes = malloc((size_t)st.st_size + 1);
+    assert_non_null(bytes);
+    assert_int_equal(read(fd, bytes, (size_t)st.st_size), st.st_size);
+    found = memmem(bytes, (size_t)st.st_size, text, strlen(text)) != NULL;
+    free(bytes);
+    close(fd);
+    return found;
+}
+
+static void keeps_nothing_of_what_was_forgotten(void **state)
+{
+    static const char secret[] = "somebody@secret.example", body[] = "{\"of\":\"somebody\"}";
+    static const char *const key[] = {"user:u1"};
+    struct store_under_test *t = conformance_begin(state);
+    const struct change c = {.verb = CHANGE_SET,
+                             .key = SLICE_LITERAL("user:u1"),
+                             .field = SLICE_LITERAL("email"),
+                             .value = SLICE_LITERAL(secret)};
+    struct journal j = {t->store, t->name, arena_new(1 << 20), DEADLINE_MS};
+    struct journal_page page;
+    struct fail why = {""};
+    int64_t removed;
+
+    expect_code(conformance_commit(t, conformance_event("e1", body, &c, 1)), STORE_ACCEPTED);
+    assert_true(holds("store.db-wal", secret) && holds("store.db-wal", body));
+    assert_true(journal_forget(&j, key, 1, &removed, &why));
+    assert_int_equal(removed, 1);
+    assert_false(holds("store.db", secret) || holds("store.db-wal", secret));
+    assert_true(holds("store.db", body));
+    assert_true(journal_read(&j, JOURNAL_EVENTS, &(struct journal_range){.max = 1}, &page, &why));
+    assert_true(journal_remove(&j, JOURNAL_EVENTS, &page.entry[0].id, 1, &removed, &why));
+    assert_int_equal(removed, 1);
+    assert_false(holds("store.db", body) || holds("store.db-wal", body));
+    arena_free(j.arena);
+}
+
+/* More than one step of a trim, more than one page of keys. */
+static void looks_after_many(void **state)
+{
+    struct store_under_test *t = conformance_begin(state);
+    struct journal j = {t->store, t->name, arena_new(1 << 20), DEADLINE_MS};
+    struct store_member m[STORE_BATCH_MAX];
+    struct store_result r[STORE_BATCH_MAX];
+    char id[STORE_BATCH_MAX][16], key[STORE_BATCH_MAX][16];
+    struct change c[STORE_BATCH_MAX];
+    struct journal_page page;
+    struct fail why = {""};
+    uint64_t cursor = 0, other = 0;
+    int64_t removed;
+    struct slice *found;
+    size_t n, keys = 0;
+
+    for (int b = 0; b < 40; b++) {
+        for (int i = 0; i < STORE_BATCH_MAX; i++) {
+            (void)snprintf(id[i], sizeof id[i], "e%d-%d", b, i);
+            (void)snprintf(key[i], sizeof key[i], "user:%d-%d", b, i);
+            c[i] = (struct change){.verb = CHANGE_SET,
+                                   .key = slice_of(key[i]),
+                                   .field = SLICE_LITERAL("a"),
+                                   .value = SLICE_LITERAL("1")};
+            m[i] = conformance_event(id[i], "b", &c[i], 1);
+        }
+        conformance_batch(t, m, STORE_BATCH_MAX, r);
+        expect_code(r[STORE_BATCH_MAX - 1], STORE_ACCEPTED);
+    }
+    do {
+        assert_true(journal_keys(&j, "user:", &cursor, &found, &n, &why));
+        keys += n;
+        if (keys == n) /* another walk at the same time, begun and left */
+            assert_true(journal_keys(&j, "user:1", &other, &found, &n, &why));
+        arena_reset(j.arena);
+    } while (cursor != 0);
+    assert_int_equal(keys, 40 * STORE_BATCH_MAX);
+    assert_true(journal_read(&j, JOURNAL_EVENTS,
+                             &(struct journal_range){.backwards = true, .max = 1}, &page, &why));
+    assert_true(journal_trim(&j, JOURNAL_EVENTS, page.entry[0].id, &removed, &why));
+    assert_int_equal(removed, 40 * STORE_BATCH_MAX - 1);
+    conformance_count(t, "events", 1);
+    arena_free(j.arena);
+}
+
 int main(void)
 {
     static const struct CMUnitTest own[] = {
@@ -284,6 +380,8 @@ int main(void)
         cmocka_unit_test(forgets_what_expired_step_by_step),
         cmocka_unit_test(bounds_audit_and_window),
         cmocka_unit_test(bounds_its_wal),
+        cmocka_unit_test(keeps_nothing_of_what_was_forgotten),
+        cmocka_unit_test(looks_after_many),
     };
 
     return store_conformance_run("store_sqlite", own, sizeof own / sizeof *own, set_up, tear_down);

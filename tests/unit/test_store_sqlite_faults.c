@@ -19,6 +19,7 @@
 #define DEADLINE_MS 10000
 #define SHORT_MS    150
 #define NOBODY      65534
+#define SQLITE_LONG 500
 
 struct world {
     struct sqlite_look look;
@@ -121,6 +122,49 @@ static void expect_child(struct world *w, int (*body)(struct world *))
     if (status == 77)
         skip();
     assert_int_equal(status, 0);
+}
+
+/* --- addresses -------------------------------------------------------------------------------- */
+
+static void refuses_what_is_no_path(void **state)
+{
+    static const struct {
+        const char *url, *part;
+    } cases[] = {
+        {"sqlite://", "from / on"},
+        {"sqlite://store.db", "from / on"},
+        {"sqlite:///", "names a folder"},
+        {"sqlite:///var/lib/", "names a folder"},
+        {"sqlite:///a?mode=ro", "without ?"},
+        {"sqlite:///a#b", "without ?"},
+        {"sqlite:///a%2", "%25"},
+        {"sqlite:///a%00b", "%25"},
+    };
+    char deep[SQLITE_LONG + 16] = "sqlite://";
+    struct fail why;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_null(store_open(cases[i].url, &clock_system, &why));
+        if (strstr(why.text, cases[i].part) == NULL)
+            fail_msg("%s: %s", cases[i].url, why.text);
+    }
+    memset(deep + 9, '/', SQLITE_LONG);
+    assert_null(store_open(deep, &clock_system, &why));
+    assert_non_null(strstr(why.text, "at most 440 bytes"));
+}
+
+static void decodes_its_path(void **state)
+{
+    struct world *w = *state;
+    char url[600], path[TEMP_PATH_ROOM];
+
+    memcpy(url, w->url, sizeof url);
+    (void)snprintf(w->url, sizeof w->url, "sqlite://%s/a%%20b%%3f%%25.db", w->dir.path);
+    expect_code(commit_once(w, "e1"), STORE_ACCEPTED);
+    temp_dir_path(&w->dir, "a b?%.db", path);
+    assert_int_equal(access(path, F_OK), 0);
+    memcpy(w->url, url, sizeof url);
 }
 
 /* --- locks ------------------------------------------------------------------------------------ */
@@ -553,6 +597,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     static const struct CMUnitTest tests[] = {
+        TEST(refuses_what_is_no_path),
+        TEST(decodes_its_path),
         TEST(waits_for_a_lock_no_longer_than_it_may),
         TEST(refuses_bad_places),
         TEST(refuses_network_file_systems),
