@@ -19,12 +19,12 @@
 
 bool sqlite_file_parse(const char *url, struct sqlite_file *f, struct fail *why)
 {
-    struct slice path = slice_from(slice_of(url), strlen(SCHEME));
+    struct slice path = slice_of(url + strlen(SCHEME));
     ssize_t n;
     char *slash;
 
     f->lock = -1;
-    if (path.n == 0 || path.p[0] != '/' || memchr(path.p, '?', path.n) != NULL ||
+    if (!slice_begins(path, "/") || memchr(path.p, '?', path.n) != NULL ||
         memchr(path.p, '#', path.n) != NULL) {
         fail_set(why, "store: the address must be sqlite:///path, the path from / on and without "
                       "? or # (write %%3F, %%23), such as sqlite:///home/user/guichet/store.db");

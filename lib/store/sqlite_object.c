@@ -131,7 +131,7 @@ bool sqlite_object_keys(const struct journal *j, const char *prefix, uint64_t *c
     buf_free(&end);
     if (!ok)
         return false;
-    if (*n < JOURNAL_PAGE_MAX) {
+    if (*key == NULL || *n < JOURNAL_PAGE_MAX) {
         *cursor = 0;
         return true;
     }
