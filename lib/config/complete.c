@@ -183,5 +183,5 @@ int complete_config(struct config *c, const struct config_options *options, stru
     for (size_t i = 0; i < c->nproviders; i++)
         if (complete_provider(&c->provider[i], environment, why) != 0)
             return -1;
-    return crosscheck(c, why);
+    return crosscheck(c, options->program_dir, why);
 }

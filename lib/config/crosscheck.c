@@ -1,8 +1,12 @@
 #include "config/crosscheck.h"
 
+#include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/codec.h"
 #include "config/keys.h"
 
 /* Paths that Guichet itself serves (http/route.h). */
@@ -82,9 +86,46 @@ static int check_spool(const struct config *c, struct fail *why)
     return 0;
 }
 
-int crosscheck(const struct config *c, struct fail *why)
+/* Whether the file at path, which need not be there, lies in the folder or below. */
+static bool lies_below(const char *path, const char *folder)
 {
-    if (check_spool(c, why) != 0)
+    char top[PATH_MAX], place[PATH_MAX], *parent = strdup(path);
+    const char *at = parent != NULL ? dirname(parent) : path;
+    size_t n;
+
+    if (realpath(at, place) == NULL)
+        (void)snprintf(place, sizeof(place), "%s", at);
+    free(parent);
+    if (realpath(folder, top) == NULL || strcmp(top, "/") == 0)
+        return false;
+    n = strlen(top);
+    return strncmp(place, top, n) == 0 && (place[n] == '\0' || place[n] == '/');
+}
+
+/* On a classic host the folder of the program lies in the docroot: a database there can be
+ * downloaded. */
+static int check_store(const struct config *c, const char *program_dir, struct fail *why)
+{
+    static const char scheme[] = "sqlite://";
+    char path[PATH_MAX];
+    ssize_t n;
+
+    if (program_dir == NULL || strncmp(c->store, scheme, strlen(scheme)) != 0)
+        return 0;
+    n = percent_decode(slice_of(c->store + strlen(scheme)), path, sizeof(path) - 1);
+    path[n > 0 ? n : 0] = '\0';
+    if (n <= 0 || path[0] != '/' || !lies_below(path, program_dir))
+        return 0; /* what is no path is said by the store */
+    return fail_set(
+        why,
+        "%s: `store = %s` lies beside the program or below it, where the web server may "
+        "serve it to everyone; choose a folder outside the document root, 0700",
+        c->store_origin, c->store);
+}
+
+int crosscheck(const struct config *c, const char *program_dir, struct fail *why)
+{
+    if (check_spool(c, why) != 0 || check_store(c, program_dir, why) != 0)
         return -1;
     for (size_t i = 0; i < c->nproviders; i++)
         if (check_whole(&c->provider[i], why) != 0)

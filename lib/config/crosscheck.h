@@ -5,6 +5,6 @@
 #include "config/config.h"
 
 /* 0, or -1 with where, cause and remedy. */
-int crosscheck(const struct config *c, struct fail *why);
+int crosscheck(const struct config *c, const char *program_dir, struct fail *why);
 
 #endif

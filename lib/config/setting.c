@@ -232,8 +232,8 @@ static void describe(const struct key *k, struct buf *out)
 {
     static const char *const form[] = {
         [KEY_NAME] = "a name of a-z, 0-9, - and _",
-        [KEY_STORE] = "an address such as unix:///run/redis/redis-server.sock or "
-                      "redis://127.0.0.1:6379/0",
+        [KEY_STORE] = "an address such as unix:///run/redis/redis-server.sock, "
+                      "redis://127.0.0.1:6379/0 or sqlite:///var/lib/guichet/store.db",
         [KEY_SECRET] = "env:NAME, file:/PATH, dir:/PATH or the secret itself",
         [KEY_SECRETS] = "env:NAME, file:/PATH, dir:/PATH or the secret itself",
         [KEY_FOLDER] = "an absolute path",

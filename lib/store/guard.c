@@ -200,8 +200,12 @@ static int examine_run(struct guard *g, int64_t deadline_ms, const char *run_id)
 int guard_examine(struct guard *g, int64_t deadline_ms)
 {
     char run_id[48];
+    int result;
 
-    return ask_run(g, deadline_ms, run_id) ? examine_run(g, deadline_ms, run_id) : -1;
+    g->store->thorough = true;
+    result = ask_run(g, deadline_ms, run_id) ? examine_run(g, deadline_ms, run_id) : -1;
+    g->store->thorough = false;
+    return result;
 }
 
 /* Makes sure that the store has passed its self-test, as cheaply as that can be known. Returns what
@@ -250,15 +254,22 @@ static const struct trouble {
     {"store_timeout", true, "is it overloaded, or its disk too slow?"},
     {"store_unreachable", true, "is it running, and may this user reach it?"},
     {"store_loading", true, "it reads its files after a start; wait"},
-    {"store_busy", true, "a script blocks it, or too many clients are connected (maxclients)"},
-    {"store_read_only", false, "it is a replica: point [server] store at the master"},
-    {"store_full", false, "raise maxmemory, or consume and trim the hand-off streams"},
+    {"store_busy", true,
+     "a script blocks it, too many clients are connected (maxclients), or another program holds "
+     "the "
+     "lock of its file (SQLite)"},
+    {"store_read_only", false,
+     "it is a replica: point [server] store at the master; or its file is not writable (SQLite)"},
+    {"store_full", false,
+     "raise maxmemory (SQLite: make room on the disk), or consume and trim the hand-off streams"},
     {"store_disk", false, "it cannot write its files: look at its disk and log"},
     {"store_replicas", false,
      "fewer replicas hold it than [server] min_replicas or Redis's min-replicas-to-write ask for"},
     {"store_moving", false, "the slot of this provider moves to another node; wait"},
     {"store_config", false,
-     "see to user and password in [server] store, and to the user's ACL in Redis"},
+     "see to user and password in [server] store, and to the user's ACL in Redis; to owner and "
+     "mode "
+     "of SQLite's file and folder"},
     {"backlog_full", false,
      "the consumer of the hand-off stream is behind, or backlog_limit too low"},
     {"quarantine_full", false,

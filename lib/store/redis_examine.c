@@ -4,9 +4,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include "base/codec.h"
 #include "base/text.h"
 #include "store/redis_store.h"
+#include "store/trial.h"
 
 #define SCOPE "selftest:"
 
@@ -69,50 +69,6 @@ static bool may_run_all(struct redis_store *s, const struct store_provider *p, i
     return ok;
 }
 
-/* Every verb, and after it a duplicate, a conflict, a mark and a note. */
-struct trial {
-    struct change change[7];
-    struct change_field field;
-    struct store_member member[5];
-    char id[2 * STORE_NONCE_BYTES + 1];
-};
-
-static bool make_trial(struct trial *t)
-{
-    static const enum store_kind kind[5] = {STORE_EVENT, STORE_EVENT, STORE_EVENT, STORE_MARK,
-                                            STORE_NOTE};
-    struct slice record = SLICE_LITERAL("record:1"), one = SLICE_LITERAL("1");
-
-    *t = (struct trial){.field = {SLICE_LITERAL("name"), one}};
-    t->change[0] = (struct change){CHANGE_SET, record, SLICE_LITERAL("set"), one, 0, 0, 0, NULL};
-    t->change[1] =
-        (struct change){CHANGE_SET_IF_NEWER, record, SLICE_LITERAL("newer.1"), one, 2, 0, 0, NULL};
-    t->change[2] =
-        (struct change){CHANGE_SET_EARLIEST, record, SLICE_LITERAL("earliest"), one, 0, 0, 0, NULL};
-    t->change[3] = (struct change){CHANGE_ADD, record, SLICE_LITERAL("sum"), one, 0, 0, 0, NULL};
-    t->change[4] =
-        (struct change){CHANGE_APPEND, SLICE_LITERAL("list:1"), SLICE_NONE, one, 0, 0, 0, NULL};
-    t->change[5] = t->change[4];
-    /* Last, for what stands behind it would not happen where a trial before was cut off. */
-    t->change[6] = (struct change){
-        CHANGE_CREATE_ONCE, SLICE_LITERAL("once:1"), SLICE_NONE, SLICE_NONE, 0, 1, 1, &t->field};
-    for (size_t i = 0; i < 5; i++) {
-        struct store_member *m = &t->member[i];
-        *m = (struct store_member){.kind = kind[i],
-                                   .type = SLICE_LITERAL("selftest"),
-                                   .changes = t->change,
-                                   .nchanges = 7,
-                                   .reason = i == 4 ? SLICE_LITERAL("selftest") : SLICE_NONE};
-        if (!random_bytes(m->nonce, sizeof m->nonce))
-            return false;
-    }
-    hex_encode(t->member[0].nonce, STORE_NONCE_BYTES, t->id);
-    for (size_t i = 0; i < 5; i++)
-        t->member[i].id = slice_of(t->id);
-    t->member[2].body_sha256[0] = 1;
-    return true;
-}
-
 /* The scratch keys go again; what is left after a process was killed here is overwritten next time.
  */
 static bool clean_up(struct redis_store *s, const struct store_provider *p, const char *id,
@@ -139,38 +95,24 @@ static bool clean_up(struct redis_store *s, const struct store_provider *p, cons
 static int self_test(struct redis_store *s, const struct store_provider *real, int64_t deadline_ms,
                      struct fail *out)
 {
-    static const enum store_code want[5] = {STORE_ACCEPTED, STORE_DUPLICATE, STORE_CONFLICT,
-                                            STORE_ACCEPTED, STORE_ACCEPTED};
-    struct store_provider p = {.name = real->name,
-                               .rate_count = 1000000,
-                               .rate_window_us = 1,
-                               .keep_ids_us = 60 * US_PER_S,
-                               .audit_limit = 10,
-                               .history_limit = 1,
-                               .min_replicas = real->min_replicas};
     struct trial trial;
-    struct store_result result[5];
-    struct store_batch batch = {&p, trial.member, 5, deadline_ms};
+    struct store_result result[TRIAL_MEMBERS];
+    struct store_batch batch = {&trial.provider, trial.member, TRIAL_MEMBERS, deadline_ms};
     struct redis_trouble t;
+    size_t failed;
 
-    if (!make_trial(&trial)) {
+    if (!trial_make(&trial, real)) {
         fail_set(out, "store_config: no random bytes to be had");
         return 0;
     }
     /* Too few replicas are said of each commit; here they would hide what else is wrong. */
     redis_commit_scoped(s, &batch, SCOPE, 0, result);
-    for (size_t i = 0; i < 5; i++) {
-        if (result[i].code != want[i]) {
-            fail_set(out, "%s: the self-test of provider %s, step %zu of 5: %s",
-                     result[i].word != NULL ? result[i].word : "fault", p.name, i + 1,
-                     result[i].reason[0] != '\0' ? result[i].reason : "an unexpected answer");
-            return result[i].code == STORE_UNAVAILABLE &&
-                           strcmp(result[i].word, "store_config") != 0
-                       ? -1
-                       : 0;
-        }
-    }
-    if (!clean_up(s, &p, trial.id, deadline_ms, &t)) {
+    if (!trial_judge(&trial, result, &failed, out))
+        return result[failed].code == STORE_UNAVAILABLE &&
+                       strcmp(result[failed].word, "store_config") != 0
+                   ? -1
+                   : 0;
+    if (!clean_up(s, &trial.provider, trial.id, deadline_ms, &t)) {
         explain(&t, out);
         return 0;
     }

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "base/text.h"
 #include "store/redis.h"
+#include "store/sqlite.h"
 
 struct store *store_open(const char *url, const struct clock *clock, struct fail *why)
 {
@@ -11,14 +12,17 @@ struct store *store_open(const char *url, const struct clock *clock, struct fail
     if (slice_begins(address, "unix://") || slice_begins(address, "redis://") ||
         slice_begins(address, "sentinel://"))
         return redis_open(url, clock, why);
+    if (slice_begins(address, "sqlite://"))
+        return sqlite_open(url, clock, why);
     if (slice_begins(address, "rediss://"))
         fail_set(why,
                  "store: TLS (rediss://) is not spoken here; put stunnel or haproxy in front of "
                  "Redis and name its local address");
     else
         fail_set(why, "store: the address must be unix://[user:password@]/path[?db=N], "
-                      "redis://[user:password@]host[:port][/db] or "
-                      "sentinel://[user:password@]host:port,host:port/name[?db=N]");
+                      "redis://[user:password@]host[:port][/db], "
+                      "sentinel://[user:password@]host:port,host:port/name[?db=N] or "
+                      "sqlite:///path");
     return NULL;
 }
 

@@ -103,7 +103,7 @@ struct store_result {
      * store_unreachable, store_loading, store_busy, store_read_only, store_full, store_disk,
      * store_replicas, store_moving, store_config, backlog_full, quarantine_full (UNAVAILABLE); overflow,
      * conflict; wrong_type, bad_number, bad_record, bad_change, bad_reply,
-     * script_error (FAULT); store_flag_word (ACCEPTED). */
+     * script_error, store_damaged (FAULT); store_flag_word (ACCEPTED). */
     const char *word;
     char reason[STORE_REASON_MAX]; /* the store's own words, for the operator's log */
 };
@@ -170,13 +170,15 @@ struct store {
     const struct store_ops *ops;
     const struct journal_ops *journal; /* NULL: it cannot be looked at */
     unsigned connections; /* how often a connection was made: another run may answer on a new one */
+    bool
+        thorough; /* an examination may look for damage, too: the process stays; the guard sets it */
 };
 
 /* A store at that address; it is not contacted yet. Belongs to one thread. NULL when the address is
  * not one of unix://[user:password@]/path[?db=N], redis://[user:password@]host[:port][/db] (where a
  * node of a Redis Cluster may stand) and
- * sentinel://[user:password@]host[:port][,host[:port]...]/master[?db=N], with cause and remedy
- * (never with the password). */
+ * sentinel://[user:password@]host[:port][,host[:port]...]/master[?db=N] and sqlite:///path, with
+ * cause and remedy (never with the password). */
 struct store *store_open(const char *url, const struct clock *clock, struct fail *why);
 void store_free(struct store *s);
 

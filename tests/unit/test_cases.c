@@ -1,6 +1,6 @@
 /* The case folders: the whole program from the bytes of a request to the answer, the audit line and the
- * stored effect, with the in-memory store and a pretended clock. tests/cases/README.md has the form of a
- * case. The folder is $CASES, or tests/cases. */
+ * stored effect, with a pretended clock; once with the store in memory and once with the one in a file.
+ * tests/cases/README.md has the form of a case. The folder is $CASES, or tests/cases. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,6 +23,7 @@
 #include "receive.h"
 #include "store/memory.h"
 #include "temp_dir.h"
+#include "unit/sqlite_look.h"
 #include "verify/mac.h"
 
 #define FILE_BYTES_MAX (4u << 20)
@@ -52,6 +53,8 @@ struct run {
     int64_t now_us;      /* the store's time */
     int64_t step_us;     /* by how much the receiver's calendar is ahead of it */
     struct store *store; /* owned by the receiver */
+    bool in_file;        /* it is the one in a file, below `scratch` */
+    struct sqlite_look file;
     struct receiver *receiver;
     struct service service;
     /* The request that is being put together. */
@@ -381,6 +384,11 @@ static void expect_answer(struct run *r, char *line)
     }
 }
 
+static bool found(struct slice s, struct buf *out)
+{
+    return s.p != NULL && buf_add_slice(out, s);
+}
+
 /* = PROVIDER field KEY FIELD VALUE | PROVIDER count LIST N | PROVIDER history KEY N VALUE |
  *   PROVIDER entry LIST N FIELD VALUE | spool N | audit TEXT | noaudit TEXT */
 static void expect_effect(struct run *r, char *line)
@@ -406,31 +414,37 @@ static void expect_effect(struct run *r, char *line)
     check(r, sscanf(line, "%63s %31s %511s%n", provider, what, key, &at) == 3, "what is = %s?",
           line);
     if (strcmp(what, "count") == 0) {
-        size_t have = memory_count(r->store, provider, key);
+        size_t have = r->in_file ? sqlite_look_count(&r->file, provider, key)
+                                 : memory_count(r->store, provider, key);
         check(r, (long)have == atol(line + at), "%zu entries in %s", have, key);
         return;
     }
-    struct slice have;
+    struct buf have = BUF_INIT(FILE_BYTES_MAX);
     int more = 0;
+    bool there;
     if (strcmp(what, "field") == 0) {
         check(r, sscanf(line + at, " %511s%n", field, &more) == 1, "field KEY FIELD VALUE");
-        have = memory_field(r->store, provider, key, field);
+        there = r->in_file ? sqlite_look_field(&r->file, provider, key, field, &have)
+                           : found(memory_field(r->store, provider, key, field), &have);
     } else if (strcmp(what, "history") == 0) {
         check(r, sscanf(line + at, " %u%n", &n, &more) == 1, "history KEY N VALUE");
-        have = memory_history(r->store, provider, key, n);
+        there = r->in_file ? sqlite_look_history(&r->file, provider, key, n, &have)
+                           : found(memory_history(r->store, provider, key, n), &have);
     } else {
         check(r,
               strcmp(what, "entry") == 0 && sscanf(line + at, " %u %511s%n", &n, field, &more) == 2,
               "what is = %s?", line);
-        have = memory_entry(r->store, provider, key, n, field);
+        there = r->in_file ? sqlite_look_entry(&r->file, provider, key, n, field, &have)
+                           : found(memory_entry(r->store, provider, key, n, field), &have);
     }
     const char *want = line + at + more;
     want += *want == ' ';
     if (strcmp(want, "-") == 0)
-        check(r, have.p == NULL, "there is %.*s", (int)have.n, have.p);
+        check(r, !there, "there is %.*s", (int)have.n, have.p);
     else
-        check(r, have.p != NULL && slice_is(have, want), "it is %.*s, not %s",
-              have.p != NULL ? (int)have.n : 6, have.p != NULL ? have.p : "(none)", want);
+        check(r, there && slice_is(buf_slice(&have), want), "it is %.*s, not %s",
+              there ? (int)have.n : 6, there ? have.p : "(none)", want);
+    buf_free(&have);
 }
 
 /* --- a case ----------------------------------------------------------------------------------------- */
@@ -468,7 +482,14 @@ static void open_case(struct run *r)
                        (struct spool_limits){r->config->spool_limit, r->config->spool_size}, &why);
         check(r, r->service.spool != NULL, "%s", why.text);
     }
-    r->store = memory_new(&r->store_clock);
+    if (r->in_file) {
+        (void)snprintf(r->file.path, sizeof r->file.path, "%s/store.db", r->scratch);
+        (void)snprintf(path, sizeof path, "sqlite://%s", r->file.path);
+        r->store = store_open(path, &r->store_clock, &why);
+        check(r, r->store != NULL, "%s", why.text);
+    } else {
+        r->store = memory_new(&r->store_clock);
+    }
     r->receiver = receiver_new(&r->service, r->store, &why);
     check(r, r->receiver != NULL, "%s", why.text);
     receiver_start(r->receiver);
@@ -479,9 +500,10 @@ static void open_case(struct run *r)
 
 static void close_case(struct run *r)
 {
-    char path[128];
+    struct temp_dir scratch;
 
     receiver_free(r->receiver);
+    sqlite_look_close(&r->file);
     spool_close(r->service.spool);
     if (r->spool_dir[0] != '\0') {
         struct temp_dir d;
@@ -498,20 +520,23 @@ static void close_case(struct run *r)
     buf_free(&r->body);
     buf_free(&r->answer);
     free(r->audit_line);
-    (void)snprintf(path, sizeof path, "%s/audit", r->scratch);
-    (void)unlink(path);
-    (void)rmdir(r->scratch);
+    (void)snprintf(scratch.path, sizeof scratch.path, "%s", r->scratch);
+    temp_dir_remove(&scratch);
 }
 
-static void run_case(void **state)
+static void run_case(const char *folder, bool in_file)
 {
-    struct run r = {0};
+    struct run r = {.in_file = in_file};
     size_t n = 0;
     bool open = false; /* a request is being put together */
 
-    (void)snprintf(r.folder, sizeof r.folder, "%s", (const char *)*state);
+    (void)snprintf(r.folder, sizeof r.folder, "%s", folder);
     char *text = read_file(r.folder, "case", &n), *rest = text, *line;
     check(&r, text != NULL, "no file `case`");
+    if (in_file && strstr(text, "\n> @store ") != NULL) {
+        free(text); /* only the one in memory can be told to fail */
+        skip();
+    }
     open_case(&r);
     while ((line = strsep(&rest, "\n")) != NULL) {
         r.line_number++;
@@ -546,6 +571,16 @@ static void run_case(void **state)
     close_case(&r);
 }
 
+static void run_in_memory(void **state)
+{
+    run_case(*state, false);
+}
+
+static void run_in_file(void **state)
+{
+    run_case(*state, true);
+}
+
 static int is_case(const struct dirent *d)
 {
     return d->d_name[0] != '.' && strcmp(d->d_name, "README.md") != 0;
@@ -554,7 +589,7 @@ static int is_case(const struct dirent *d)
 int main(void)
 {
     const char *folder = getenv("CASES") != NULL ? getenv("CASES") : "tests/cases";
-    static struct CMUnitTest test[CASES_MAX];
+    static struct CMUnitTest test[2 * CASES_MAX];
     struct dirent **entry = NULL;
     int n = scandir(folder, &entry, is_case, alphasort);
 
@@ -563,17 +598,20 @@ int main(void)
         return 1;
     }
     for (int i = 0; i < n; i++) {
-        char *path = NULL;
-        if (asprintf(&path, "%s/%s", folder, entry[i]->d_name) < 0)
+        char *path = NULL, *name = NULL;
+        if (asprintf(&path, "%s/%s", folder, entry[i]->d_name) < 0 ||
+            asprintf(&name, "%s (in a file)", entry[i]->d_name) < 0)
             return 1;
-        test[i] = (struct CMUnitTest){strdup(entry[i]->d_name), run_case, NULL, NULL, path};
-    }
-    int failed = _cmocka_run_group_tests("cases", test, (size_t)n, NULL, NULL);
-    for (int i = 0; i < n; i++) {
-        free(test[i].initial_state);
-        free((void *)(uintptr_t)test[i].name);
+        test[i] = (struct CMUnitTest){strdup(entry[i]->d_name), run_in_memory, NULL, NULL, path};
+        test[n + i] = (struct CMUnitTest){name, run_in_file, NULL, NULL, path};
         free(entry[i]);
     }
     free(entry);
+    int failed = _cmocka_run_group_tests("cases", test, 2 * (size_t)n, NULL, NULL);
+    for (int i = 0; i < 2 * n; i++) {
+        if (i < n)
+            free(test[i].initial_state);
+        free((void *)(uintptr_t)test[i].name);
+    }
     return failed;
 }

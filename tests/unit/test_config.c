@@ -187,6 +187,37 @@ static void test_links_beside_the_program(void **state)
     rmdir(folder);
 }
 
+/* A database in the docroot can be downloaded. */
+static void test_database_beside_the_program(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *below; /* of the folder */
+        bool refused;
+    } cases[] = {
+        {"store.db", true}, {"none/store.db", true}, {"%73tore.db", true}, {"../store.db", false}};
+    char text[CONFIG_FILES_PATH_MAX + 64];
+    struct fail why;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        (void)snprintf(text, sizeof(text), "[server]\nstore = sqlite://%s/%s\n", files.folder,
+                       cases[i].below);
+        config_files_write(&files, "g.conf", 0600, text);
+        char path[CONFIG_FILES_PATH_MAX];
+        config_files_path(&files, "g.conf", path);
+        struct config *c = load(path, files.folder, ENVIRONMENT(DAZNO), &why);
+        if ((c == NULL) != cases[i].refused)
+            fail_msg("%s: %s", cases[i].below, why.text);
+        if (c == NULL)
+            assert_true(contains(why.text, "g.conf:2: `store = sqlite://") &&
+                        contains(why.text, "document root"));
+        config_free(c);
+        c = load(path, "/", ENVIRONMENT(DAZNO), &why);
+        assert_non_null(c);
+        config_free(c);
+    }
+}
+
 static int make_folder(void **state)
 {
     (void)state;
@@ -222,6 +253,7 @@ int main(void)
         TEST(test_include),
         TEST(test_literals_beside_the_program),
         TEST(test_links_beside_the_program),
+        TEST(test_database_beside_the_program),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
