@@ -15,7 +15,9 @@ if [ "$(stat -f -c %T "$E2E")" = tmpfs ]; then
     ok 0 "skipped # SKIP"
     done_testing
 fi
-[ -x "$TOOL" ] && [ -x "$HURRY" ] || bail_out "$TOOL or $HURRY is not there: make all unit"
+for program in "$TOOL" "$HURRY"; do
+    [ -x "$program" ] || bail_out "$program is not there: make all unit"
+done
 
 export T4G_API_KEY T4G_WEBHOOK_SECRET
 OUT=$E2E/out
@@ -164,7 +166,7 @@ ten_thousand() {
     payments 100 $n tim > "$E2E/lines"
     send_to "http://127.0.0.1:$PROXY/api/webhooks/dazno" --outbox "$box" --lines < "$E2E/lines"
     is "$CODE $(grep -c '"state":"waiting"' "$OUT") $(left "$box")" "0 $n $n" "$n events are in the outbox"
-    like "$(cat "$ERR")" '*no `guichet outbox run` works on*' "and nobody sends them, which is said"
+    like "$(cat "$ERR")" "*no *outbox run* works on*" "and nobody sends them, which is said"
     grep -o '"id":"[^"]*"' "$OUT" | cut -d '"' -f 4 | sort > "$E2E/queued"
     hurried "$box"
     wait "$DAEMON"
@@ -251,7 +253,7 @@ PAGE
     echo -n wrong > "$E2E/keys/changing"
     chmod 600 "$E2E/keys/changing"
     put d-0 dan
-    like "$(cat "$ERR")" '*no `guichet outbox run` works on*' "what nobody sends is said to wait"
+    like "$(cat "$ERR")" "*no *outbox run* works on*" "what nobody sends is said to wait"
     daemon --alert-command "$E2E/bin/page" --alert-url "http://127.0.0.1:$PROXY/api/webhooks/dazno" \
         --metrics-file "$E2E/outbox.prom"
     eventually is_delivered d-0
