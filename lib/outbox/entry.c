@@ -21,24 +21,41 @@ void entry_name(const struct entry_item *i, char out[static ENTRY_NAME_ROOM])
                    i->lane, i->destination, i->id);
 }
 
+/* The hexadecimal number at *at, which moves behind it and the separator. */
+static bool take(const char **at, size_t digits, char end, uint64_t *out)
+{
+    uint8_t bytes[sizeof *out];
+
+    if (strlen(*at) < digits || (*at)[digits] != end ||
+        hex_decode((struct slice){*at, digits}, bytes, sizeof bytes) != (ssize_t)(digits / 2))
+        return false;
+    *out = 0;
+    for (size_t i = 0; i < digits / 2; i++)
+        *out = *out << 8 | bytes[i];
+    *at += digits + (end != '\0');
+    return true;
+}
+
 bool entry_parse_name(const char *name, struct entry_item *out)
 {
-    char again[ENTRY_NAME_ROOM], state;
-    const char *at;
-    uint64_t due;
+    char again[ENTRY_NAME_ROOM];
+    const char *state, *at = name;
+    uint64_t due, destination;
 
-    if (strlen(name) != ENTRY_NAME_ROOM - 1 ||
-        sscanf(name,
-               "%16" SCNx64 "-%c%1" SCNu32 "-%16" SCNx64 "-%16" SCNx64 "-%8" SCNx32 "-%16" SCNx64,
-               &out->number, &state, &out->tries, &due, &out->lane, &out->destination,
-               &out->id) != 7)
+    if (!take(&at, 16, '-', &out->number))
         return false;
-    at = strchr(STATES, state);
-    if (at == NULL || *at == '\0' || due > INT64_MAX)
+    state = *at != '\0' ? strchr(STATES, *at) : NULL;
+    if (state == NULL || at[1] < '0' || at[1] > '9' || at[2] != '-')
         return false;
-    out->state = (enum entry_state)(at - STATES);
+    out->state = (enum entry_state)(state - STATES);
+    out->tries = (uint32_t)(at[1] - '0');
+    at += 3;
+    if (!take(&at, 16, '-', &due) || !take(&at, 16, '-', &out->lane) ||
+        !take(&at, 8, '-', &destination) || !take(&at, 16, '\0', &out->id) || due > INT64_MAX)
+        return false;
     out->due_us = (int64_t)due;
-    entry_name(out, again); /* signs, upper case and spaces would lead to another file */
+    out->destination = (uint32_t)destination;
+    entry_name(out, again); /* upper-case digits would lead to another file */
     return strcmp(name, again) == 0;
 }
 

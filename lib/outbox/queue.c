@@ -16,11 +16,12 @@ struct event {
     TAILQ_ENTRY(event) next;
 };
 TAILQ_HEAD(line, event);
+TAILQ_HEAD(lanes, lane);
 
 struct place {
     uint32_t tag; /* of the destination */
     size_t lanes, trying;
-    TAILQ_HEAD(, lane) blocked; /* due, but the share is used up */
+    struct lanes blocked; /* due, but the share is used up */
 };
 
 struct lane {
@@ -32,10 +33,14 @@ struct lane {
     TAILQ_ENTRY(lane) next;
 };
 
+struct slot {
+    struct lane *lane;
+};
+
 struct queue {
     size_t max, share, n, trying;
     void *events, *lanes, *places; /* trees of <search.h> */
-    struct lane **heap;            /* by the time when their first event is due; from index 1 */
+    struct slot *heap;             /* by the time when their first event is due; from index 1 */
     size_t heap_n, heap_room;
 };
 
@@ -79,22 +84,22 @@ static int64_t due(const struct lane *l)
 
 static void place_at(struct queue *q, struct lane *l, size_t at)
 {
-    q->heap[at] = l;
+    q->heap[at].lane = l;
     l->at = at;
 }
 
 static void sift(struct queue *q, size_t at)
 {
-    struct lane *l = q->heap[at];
+    struct lane *l = q->heap[at].lane;
 
-    for (; at > 1 && due(l) < due(q->heap[at / 2]); at /= 2)
-        place_at(q, q->heap[at / 2], at);
+    for (; at > 1 && due(l) < due(q->heap[at / 2].lane); at /= 2)
+        place_at(q, q->heap[at / 2].lane, at);
     for (size_t child; (child = 2 * at) <= q->heap_n; at = child) {
-        if (child < q->heap_n && due(q->heap[child + 1]) < due(q->heap[child]))
+        if (child < q->heap_n && due(q->heap[child + 1].lane) < due(q->heap[child].lane))
             child++;
-        if (due(l) <= due(q->heap[child]))
+        if (due(l) <= due(q->heap[child].lane))
             break;
-        place_at(q, q->heap[child], at);
+        place_at(q, q->heap[child].lane, at);
     }
     place_at(q, l, at);
 }
@@ -102,18 +107,18 @@ static void sift(struct queue *q, size_t at)
 /* There is room: lane_of saw to it. */
 static void heap_add(struct queue *q, struct lane *l)
 {
-    q->heap[++q->heap_n] = l;
+    q->heap[++q->heap_n].lane = l;
     sift(q, q->heap_n);
 }
 
 static void heap_remove(struct queue *q, struct lane *l)
 {
     size_t at = l->at;
-    struct lane *last = q->heap[q->heap_n--];
+    struct lane *last = q->heap[q->heap_n--].lane;
 
     l->at = 0;
     if (last != l) {
-        q->heap[at] = last;
+        q->heap[at].lane = last;
         sift(q, at);
     }
 }
@@ -123,7 +128,7 @@ static void heap_remove(struct queue *q, struct lane *l)
 static bool heap_has_room(struct queue *q)
 {
     size_t room = q->heap_room > 0 ? q->heap_room : HEAP_FIRST;
-    struct lane **heap;
+    struct slot *heap;
 
     /* One event, one lane at most: counting events is enough. */
     while (room < q->n + 2)
@@ -335,8 +340,8 @@ void queue_drop(struct queue *q, const struct entry_item *i)
 
 bool queue_take(struct queue *q, int64_t now_us, struct entry_item *out)
 {
-    while (q->heap_n > 0 && due(q->heap[1]) <= now_us) {
-        struct lane *l = q->heap[1];
+    while (q->heap_n > 0 && due(q->heap[1].lane) <= now_us) {
+        struct lane *l = q->heap[1].lane;
         struct event *e = TAILQ_FIRST(&l->line);
 
         heap_remove(q, l);
@@ -393,7 +398,7 @@ void queue_end(struct queue *q, uint64_t number, const struct entry_item *next, 
 
 int64_t queue_next_us(const struct queue *q)
 {
-    return q->heap_n > 0 ? due(q->heap[1]) : INT64_MAX;
+    return q->heap_n > 0 ? due(q->heap[1].lane) : INT64_MAX;
 }
 
 size_t queue_count(const struct queue *q)

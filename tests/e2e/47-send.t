@@ -230,9 +230,12 @@ end_daemon() {
     kill -TERM "$DAEMON"
     wait "$DAEMON"
 }
+# Called through eventually.
+# shellcheck disable=SC2317
 is_listed() { # ID STATE
     "$TOOL" outbox list --outbox "$BOX" --json | grep -q "^{\"id\":\"$1\".*\"state\":\"$2\""
 }
+# shellcheck disable=SC2317
 is_delivered() { ! "$TOOL" outbox list --outbox "$BOX" --json | grep -q "^{\"id\":\"$1\""; }
 put() { # ID USER [OPTION...]
     local id=$1 user=$2
