@@ -142,16 +142,18 @@ bool entry_write(const struct entry_content *e, struct buf *out)
 bool entry_read(struct slice bytes, struct entry_content *out)
 {
     const size_t head = strlen(MAGIC) + DIGEST_N;
-    uint8_t digest[SHA256_BYTES], told[SHA256_BYTES];
+    uint8_t digest[SHA256_BYTES];
+    char hex[DIGEST_N];
     struct slice rest;
 
     *out = (struct entry_content){.url = SLICE_NONE};
-    if (bytes.n < head || !slice_begins(bytes, MAGIC))
+    if (bytes.n < head || !slice_begins(bytes, MAGIC) || bytes.p[head - 1] != '\n')
         return false;
     rest = slice_from(bytes, head);
-    if (hex_decode((struct slice){bytes.p + strlen(MAGIC), DIGEST_N - 1}, told, sizeof told) !=
-            (ssize_t)sizeof told ||
-        !sha256(&rest, 1, digest) || memcmp(digest, told, sizeof digest) != 0)
+    if (!sha256(&rest, 1, digest))
+        return false;
+    hex_encode(digest, sizeof digest, hex);
+    if (memcmp(bytes.p + strlen(MAGIC), hex, DIGEST_N - 1) != 0)
         return false;
     for (size_t i = 0; i < NLINES; i++) {
         const char *end = rest.n > 0 ? memchr(rest.p, '\n', rest.n) : NULL;

@@ -111,10 +111,10 @@ const char *outbox_folder(const struct outbox *o)
 
 /* --- locks ----------------------------------------------------------------------------------------- */
 
-static int take_lock(struct outbox *o, const char *name, int wait_ms)
+static int take_lock(struct outbox *o, int wait_ms)
 {
     const struct timespec pause = {0, LOCK_POLL_MS * 1000000L};
-    int fd = openat(o->fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
+    int fd = openat(o->fd, LOCK_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
     int saved;
 
     if (fd < 0)
@@ -131,9 +131,24 @@ static int take_lock(struct outbox *o, const char *name, int wait_ms)
     return fd;
 }
 
+/* A lock that can be asked for without being taken, for to take it would turn a daemon away. */
+static struct flock whole_file(void)
+{
+    return (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET};
+}
+
 int outbox_begin(struct outbox *o)
 {
-    return take_lock(o, RUNNING_NAME, 0);
+    int fd = openat(o->fd, RUNNING_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
+    struct flock lock = whole_file();
+    int saved;
+
+    if (fd < 0 || fcntl(fd, F_OFD_SETLK, &lock) == 0)
+        return fd;
+    saved = errno == EACCES ? EWOULDBLOCK : errno;
+    close(fd);
+    errno = saved;
+    return -1;
 }
 
 void outbox_end(int running)
@@ -144,15 +159,18 @@ void outbox_end(int running)
 
 bool outbox_is_worked(struct outbox *o)
 {
-    int fd = outbox_begin(o);
+    int fd = openat(o->fd, RUNNING_NAME, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    struct flock lock = whole_file();
+    bool worked = fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 
-    outbox_end(fd);
-    return fd < 0;
+    if (fd >= 0)
+        close(fd);
+    return worked;
 }
 
 void outbox_sweep(struct outbox *o)
 {
-    int lock = take_lock(o, LOCK_NAME, OUTBOX_LOCK_WAIT_MS);
+    int lock = take_lock(o, OUTBOX_LOCK_WAIT_MS);
     DIR *dir = lock >= 0 ? outbox_open_dir(o) : NULL;
 
     for (struct dirent *d; dir != NULL && (d = readdir(dir)) != NULL;)
@@ -299,7 +317,7 @@ int outbox_add(struct outbox *o, const struct entry_content *e, size_t n, int64_
                struct fail *why)
 {
     struct entry_item *item = calloc(n, sizeof *item);
-    int lock = take_lock(o, LOCK_NAME, OUTBOX_LOCK_WAIT_MS), result = -1;
+    int lock = take_lock(o, OUTBOX_LOCK_WAIT_MS), result = -1;
     char name[ENTRY_NAME_ROOM], from[NEW_ROOM], number[NUMBER_N + 1];
     size_t written = 0, renamed = 0;
     uint64_t last;

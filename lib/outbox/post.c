@@ -217,6 +217,9 @@ static bool set_options(const struct post *p, struct transfer *t, const char *ur
         SET(CURLOPT_CAINFO, p->ca_file);
         SET(CURLOPT_CAPATH, (char *)NULL);
     }
+    /* What is not encrypted goes to this host, or a way of one's own: through no proxy. */
+    if (strncasecmp(url, "http:", 5) == 0)
+        SET(CURLOPT_PROXY, "");
     SET(CURLOPT_TIMEOUT_MS, (long)POST_TIMEOUT_MS);
     SET(CURLOPT_NOSIGNAL, 1L);
     SET(CURLOPT_USERAGENT, "guichet/" GUICHET_VERSION);

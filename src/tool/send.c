@@ -148,22 +148,37 @@ static enum verdict every_type(struct work *w)
     return v;
 }
 
+/* A line without its line break, of which no more than `room` bytes are taken (compose refuses that
+ * many). False at the end. */
+static bool read_line(char *line, size_t room, size_t *n)
+{
+    int c = getc(stdin);
+
+    if (c == EOF)
+        return false;
+    for (*n = 0; c != EOF && c != '\n'; c = getc(stdin)) {
+        if (*n == room)
+            break;
+        line[(*n)++] = (char)c;
+    }
+    return true;
+}
+
 static enum verdict each_line(struct work *w)
 {
-    enum verdict v = VERDICT_DONE;
-    char *line = NULL;
-    size_t room = 0, number = 0;
-    ssize_t n;
+    char *line = malloc(COMPOSE_BODY_MAX + 1);
+    enum verdict v = line != NULL ? VERDICT_DONE : call_end(w->c, VERDICT_AWAY, "no memory");
+    size_t n, number = 0;
 
-    while (v == VERDICT_DONE && (n = getline(&line, &room, stdin)) > 0) {
+    while (v == VERDICT_DONE && read_line(line, COMPOSE_BODY_MAX + 1, &n)) {
         number++;
-        if (line[n - 1] == '\n')
-            n--;
         if (n > 0)
-            v = one(w, (struct slice){line, (size_t)n}, number);
+            v = one(w, (struct slice){line, n}, number);
     }
     if (v == VERDICT_DONE && ferror(stdin))
         v = call_end(w->c, VERDICT_AWAY, "cannot read standard input: %s", strerror(errno));
+    else if (v == VERDICT_AWAY && number > 0)
+        v = call_end(w->c, v, "line %zu was not delivered, and nothing behind it was sent", number);
     free(line);
     return v;
 }

@@ -54,6 +54,21 @@ give "$E2E/bin"
 deploy lighttpd-socket 'provider dazno.rate_limit = none' 'server.require_https = no'
 HOOK=$URL/api/webhooks/dazno
 
+# Somebody listens and never answers: 10 s, in the background.
+nobody_answers() {
+    SILENT=$(free_port)
+    start "$E2E/silent.log" perl -MIO::Socket::INET -e '
+        my $s = IO::Socket::INET->new(LocalAddr => "127.0.0.1:$ARGV[0]", Listen => 5) or die; print "ready\n"; close STDOUT;
+        my $peer = $s->accept; sleep' "$SILENT" "$E2E/"
+    SILENT_PID=$STARTED
+    wait_for "$SILENT_PID" grep -q ready "$E2E/silent.log" || bail_out "no listener"
+    event "$E2E/silent" q-1 user.updated '"user_id":"una"'
+    timeout 60 "$TOOL" send --json --tries 1 --url "http://127.0.0.1:$SILENT/" < "$E2E/silent" \
+        > "$E2E/silent.out" 2>&1 &
+    SILENT_SEND=$!
+}
+nobody_answers
+
 # --- one event ------------------------------------------------------------------------------------------
 
 one_event() {
@@ -316,6 +331,11 @@ all_tries_fail() {
     is "$("$TOOL" outbox list --outbox "$box" --failed --json | grep -c '"id":"n-1"')" 1 "and the event stays"
 }
 all_tries_fail
+
+wait "$SILENT_SEND"
+is "$? $(grep -o '"end":"[a-z]*","status":[a-z0-9]*,"duration_ms":1....' "$E2E/silent.out" | cut -c 1-50)" \
+    '3 "end":"timeout","status":null,"duration_ms":1000' "who does not answer is given 10 s"
+stop "$SILENT_PID"
 
 is "$(ldd "$TOP/build/guichet.fcgi" | grep -c curl)" 0 "the responder knows nothing of libcurl"
 done_testing

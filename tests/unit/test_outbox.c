@@ -91,7 +91,7 @@ static void contents(void **state)
     assert_true(entry_read(buf_slice(&bytes), &again) && same(&e, &again));
     for (size_t i = 0; i < bytes.n * 8; i++) {
         bytes.p[i / 8] = (char)(bytes.p[i / 8] ^ (1 << i % 8));
-        if (entry_read(buf_slice(&bytes), &again) && !same(&e, &again))
+        if (entry_read(buf_slice(&bytes), &again))
             fail_msg("a bit of byte %zu was flipped, and nothing noticed", i / 8);
         bytes.p[i / 8] = (char)(bytes.p[i / 8] ^ (1 << i % 8));
     }
