@@ -301,10 +301,12 @@ static int write_new(struct outbox *o, const struct entry_item *i, const struct 
         goto done;
     }
     fd = openat(o->fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
-    if (fd < 0 || !write_all(fd, bytes.p, bytes.n) || fsync(fd) != 0)
-        fail_set(why, "cannot write %s/%s: %s", o->dir, name, strerror(errno));
-    else
+    if (fd >= 0 && write_all(fd, bytes.p, bytes.n) && fsync(fd) == 0) {
         result = 0;
+        goto done;
+    }
+    fail_set(why, "cannot write %s/%s: %s", o->dir, name, strerror(errno));
+    (void)unlinkat(o->fd, name, 0);
 
 done:
     if (fd >= 0)
@@ -313,12 +315,42 @@ done:
     return result;
 }
 
+/* Gives them their names, which makes them entries; how many got theirs. */
+static size_t rename_new(struct outbox *o, const struct entry_item *item, size_t n,
+                         struct fail *why)
+{
+    char name[ENTRY_NAME_ROOM], from[NEW_ROOM];
+
+    for (size_t i = 0; i < n; i++) {
+        new_name(&item[i], from);
+        entry_name(&item[i], name);
+        if (renameat(o->fd, from, o->fd, name) != 0) {
+            fail_set(why, "cannot rename %s/%s: %s", o->dir, from, strerror(errno));
+            return i;
+        }
+    }
+    return n;
+}
+
+static void take_back(struct outbox *o, const struct entry_item *item, size_t written,
+                      size_t renamed)
+{
+    char from[NEW_ROOM];
+
+    for (size_t i = 0; i < written; i++) {
+        if (i < renamed)
+            (void)outbox_remove(o, &item[i]);
+        new_name(&item[i], from);
+        (void)unlinkat(o->fd, from, 0);
+    }
+}
+
 int outbox_add(struct outbox *o, const struct entry_content *e, size_t n, int64_t now_us,
                struct fail *why)
 {
     struct entry_item *item = calloc(n, sizeof *item);
     int lock = take_lock(o, OUTBOX_LOCK_WAIT_MS), result = -1;
-    char name[ENTRY_NAME_ROOM], from[NEW_ROOM], number[NUMBER_N + 1];
+    char number[NUMBER_N + 1];
     size_t written = 0, renamed = 0;
     uint64_t last;
 
@@ -338,26 +370,15 @@ int outbox_add(struct outbox *o, const struct entry_content *e, size_t n, int64_
         fail_set(why, "cannot write %s/" LOCK_NAME ": %s", o->dir, strerror(errno));
         goto done;
     }
-    for (; renamed < n; renamed++) {
-        new_name(&item[renamed], from);
-        entry_name(&item[renamed], name);
-        if (renameat(o->fd, from, o->fd, name) != 0) {
-            fail_set(why, "cannot rename %s/%s: %s", o->dir, from, strerror(errno));
-            goto done;
-        }
-    }
-    if (fsync(o->fd) == 0)
+    renamed = rename_new(o, item, n, why);
+    if (renamed == n && fsync(o->fd) == 0)
         result = (int)n;
-    else
+    else if (renamed == n)
         fail_set(why, "cannot sync %s: %s", o->dir, strerror(errno));
 
 done:
-    for (size_t i = 0; result < 0 && i < written; i++) {
-        if (i < renamed)
-            (void)outbox_remove(o, &item[i]);
-        new_name(&item[i], from);
-        (void)unlinkat(o->fd, from, 0);
-    }
+    if (result < 0 && item != NULL)
+        take_back(o, item, written, renamed);
     if (lock >= 0)
         close(lock);
     free(item);
