@@ -118,6 +118,15 @@ void log_say(struct log *l, enum log_level level, const char *format, ...)
     say(log_or_stderr(l), level, formatted, 0);
 }
 
+void log_line(struct log *l, struct slice json)
+{
+    struct buf line = BUF_INIT(json.n + 1);
+
+    if (buf_add_slice(&line, json) && buf_adds(&line, "\n"))
+        log_target_write(&log_or_stderr(l)->target, LOG_LEVEL_INFO, buf_slice(&line), 0);
+    buf_free(&line);
+}
+
 /* The row of the key, compared as text, for the compiler may keep a literal twice. */
 static struct log_key *find_key(struct log *l, const char *key)
 {

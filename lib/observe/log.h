@@ -31,6 +31,9 @@ void log_close(struct log *l);
 __attribute__((format(printf, 3, 4))) void log_say(struct log *l, enum log_level level,
                                                    const char *format, ...);
 
+/* A line that the caller has made, a JSON object without a line break, as it stands. */
+void log_line(struct log *l, struct slice json);
+
 /* As log_say, but a text with the same key is said at most once in every_us (and then with the number
  * of times it was held back). key is a string literal; a process tells LOG_KEYS_MAX of them apart, what
  * comes after shares a row. */

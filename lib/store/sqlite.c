@@ -168,8 +168,12 @@ static void sqlite_free(struct store *base)
 
 struct store *sqlite_open(const char *url, const struct clock *clock, struct fail *why)
 {
-    static const struct store_ops ops = {sqlite_commit, sqlite_probe,   sqlite_gauges,
-                                         sqlite_run_id, sqlite_examine, sqlite_free};
+    static const struct store_ops ops = {.commit = sqlite_commit,
+                                         .probe = sqlite_probe,
+                                         .gauges = sqlite_gauges,
+                                         .run_id = sqlite_run_id,
+                                         .examine = sqlite_examine,
+                                         .free = sqlite_free};
     struct sqlite_store *s = calloc(1, sizeof *s);
 
     if (s == NULL) {

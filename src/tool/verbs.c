@@ -5,6 +5,8 @@
 #include "tool/events.h"
 #include "tool/help.h"
 #include "tool/keys.h"
+#include "tool/outbox.h"
+#include "tool/send.h"
 #include "tool/users.h"
 
 /* A row a line. */
@@ -28,6 +30,11 @@ const struct verb *const verbs[] = {
     &verb_secrets,
     &verb_sign,
     &verb_verify,
+    &verb_send,
+    &verb_outbox_run,
+    &verb_outbox_list,
+    &verb_outbox_retry,
+    &verb_outbox_drop,
     &verb_help,
     &verb_completion,
 };
