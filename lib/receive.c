@@ -135,7 +135,6 @@ static bool step_event(struct receiver *r, struct work *w)
     const struct scheme *s = m->scheme;
     struct exchange *x = w->x;
     struct event *e = &w->event;
-    int64_t max_age_us = m->config->max_age_us;
     enum event_status status;
 
     w->source = event_source_of(
@@ -147,18 +146,7 @@ static bool step_event(struct receiver *r, struct work *w)
         answer_problem(w, OUTCOME_ERROR, 500, "no_memory", NULL);
         return false;
     }
-    if (status == EVENT_UNKNOWN && !m->record_unknown) {
-        status = EVENT_INVALID;
-        e->reason = "unknown_type";
-        (void)snprintf(e->detail, sizeof e->detail, "This event_type is not known here.");
-    }
-    if (status != EVENT_INVALID && max_age_us > 0 &&
-        x->request.received_us - e->stamp_us > max_age_us) {
-        status = EVENT_INVALID;
-        e->reason = "too_old";
-        (void)snprintf(e->detail, sizeof e->detail,
-                       "The event is older than this endpoint accepts.");
-    }
+    status = event_judge(m, e, status, x->request.received_us);
     w->commits = true;
     w->member = event_member(m, e, status, x->request.body);
     if (status == EVENT_INVALID) {

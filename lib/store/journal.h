@@ -95,6 +95,9 @@ bool journal_lease(const struct journal *j, const char *name, const char *holder
 bool journal_release(const struct journal *j, const char *name, const char *holder,
                      struct fail *why);
 
+/* The value of a field; p == NULL: it has none of that name. */
+struct slice journal_value(const struct journal_entry *e, const char *name);
+
 /* Compares two ids of entries as numbers: <0, 0, >0. What is no id counts as the smallest. */
 int journal_compare(const char *a, const char *b);
 

@@ -1,7 +1,15 @@
 /* The table of verbs, in the order in which help shows them. */
 #include "tool/help.h"
+#include "tool/quarantine.h"
+#include "tool/spool.h"
 
 const struct verb *const verbs[] = {
+    &verb_spool_list,
+    &verb_spool_drain,
+    &verb_quarantine_list,
+    &verb_quarantine_show,
+    &verb_quarantine_requeue,
+    &verb_quarantine_drop,
     &verb_help,
     &verb_completion,
 };
