@@ -305,7 +305,8 @@ static int mount_provider(struct receiver *r, size_t i, struct fail *why)
         .keep_ids_us = p->keep_ids_us,
         .backlog_limit = p->backlog_limit,
         .quarantine_limit = p->quarantine_limit,
-        .audit_limit = p->audit_limit,
+        /* What is not sealed yet must not go: the sealer trims. */
+        .audit_limit = r->ring.n > 0 ? STORE_AUDIT_ALL : p->audit_limit,
         .history_limit = p->history_limit,
         .min_replicas = r->service.config->min_replicas,
     };
@@ -351,6 +352,8 @@ struct receiver *receiver_new(const struct service *service, struct store *store
             goto failed;
         r->has_token = true;
     }
+    if (seal_ring_read(&c->audit_key, service->environment, &r->ring, why) != 0)
+        goto failed;
     for (size_t i = 0; i < c->nproviders; i++)
         if (mount_provider(r, i, why) != 0)
             goto failed;
@@ -370,6 +373,8 @@ void receiver_free(struct receiver *r)
         verifier_free(r->mount[i].verifier);
     guard_free(r->guard);
     arena_free(r->drain_arena);
+    arena_free(r->seal_arena);
+    seal_ring_free(&r->ring);
     secret_wipe(&r->token, 1);
     free(r);
 }

@@ -67,6 +67,11 @@ void receive_batch(struct receiver *r, struct exchange *const x[], size_t n);
 #define RECEIVE_IDLE_MS 1000
 bool receiver_drain(struct receiver *r);
 
+/* Where the audit is sealed ([server] audit_key): one seal of what came since the newest, about once a
+ * minute over all processes; to be called as receiver_drain is. It costs nothing in between. Never
+ * while the breaker is open. True: there is more to seal at once. */
+bool receiver_seal(struct receiver *r);
+
 /* One slice at once, for whoever wants to know what became of it; there is a spool. */
 enum drain_state {
     DRAIN_DONE, /* nothing waits */

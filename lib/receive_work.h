@@ -6,6 +6,7 @@
 #include "http/route.h"
 #include "receive.h"
 #include "spool/spool.h"
+#include "store/seal.h"
 #include "verify/secret.h"
 #include "verify/verify.h"
 
@@ -29,6 +30,11 @@ struct receiver {
     uint64_t nonce_count;
     struct arena *drain_arena; /* NULL until it is needed */
     int64_t drain_again_ms;    /* monotonic: not before */
+    struct seal_ring ring;     /* empty: the audit is not sealed */
+    struct arena *seal_arena;  /* NULL until it is needed */
+    int64_t seal_again_ms;     /* monotonic: not before */
+    size_t seal_at;            /* the mount that is at it */
+    bool sealing;              /* more of it is to be sealed */
 };
 
 /* One exchange on its way through the steps. */
@@ -95,6 +101,9 @@ void answer_problem(struct work *w, enum outcome outcome, int status, const char
 void answer_unauthorized(struct work *w, const char *realm, const char *reason);
 /* After the commit: by w->result, or w->spooled. */
 void answer_result(struct work *w);
+
+/* receive_seal.c: how many entries of the audit no seal covers yet; -1: not known, or none is sealed. */
+int64_t seal_gauge(struct receiver *r, const struct mount *m, struct arena *arena);
 
 /* receive_endpoint.c: what is not a webhook. */
 void endpoint_metrics(struct receiver *r, struct work *w);

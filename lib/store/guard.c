@@ -358,3 +358,8 @@ int guard_durable(const struct guard *g)
         return -1;
     return compare_durability(g, atomic_load(&g->shared->findings.durable));
 }
+
+struct store *guard_store(struct guard *g)
+{
+    return atomic_load(&g->shared->breaker.open) == 0 ? g->store : NULL;
+}

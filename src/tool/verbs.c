@@ -1,4 +1,5 @@
 /* The table of verbs, in the order in which help shows them. */
+#include "tool/audit.h"
 #include "tool/help.h"
 #include "tool/quarantine.h"
 #include "tool/spool.h"
