@@ -118,7 +118,7 @@ static void take_leaves(struct seal_range *out, struct slice lines)
         const char *space = line.n > 0 ? memchr(line.p, ' ', line.n) : NULL;
         struct seal_leaf *leaf = &out->leaf[out->n];
         if (space != NULL) {
-            *leaf = (struct seal_leaf){.met = false};
+            *leaf = (struct seal_leaf){.id = ""};
             copy((struct slice){line.p, (size_t)(space - line.p)}, leaf->id, sizeof leaf->id);
             copy(slice_from(line, (size_t)(space + 1 - line.p)), leaf->tag, sizeof leaf->tag);
             out->n++;
@@ -239,6 +239,31 @@ static bool count_unsealed(struct walk *w, struct fail *why)
     return true;
 }
 
+/* Where what was sealed as one entry is found as another, it was moved, not changed. */
+static void resolve_moves(struct seal_report *r)
+{
+    size_t n = r->nfindings < SEAL_FINDINGS_MAX ? r->nfindings : SEAL_FINDINGS_MAX, kept = 0;
+    bool elsewhere[SEAL_FINDINGS_MAX] = {false};
+
+    for (size_t i = 0; i < n; i++) {
+        struct seal_finding *f = &r->finding[i];
+        for (size_t k = 0; k < n && f->found[0] != '\0' && f->other[0] == '\0'; k++) {
+            const struct seal_finding *g = &r->finding[k];
+            if (k == i || elsewhere[k] || strcmp(f->found, g->sealed) != 0)
+                continue;
+            elsewhere[k] = true;
+            f->trouble = SEAL_ENTRY_MOVED;
+            (void)snprintf(f->other, sizeof f->other, "%s", g->entry);
+        }
+    }
+    if (r->nfindings > n)
+        return;
+    for (size_t i = 0; i < n; i++)
+        if (r->finding[i].trouble != SEAL_ENTRY_REMOVED || !elsewhere[i])
+            r->finding[kept++] = r->finding[i];
+    r->nfindings -= n - kept;
+}
+
 bool seal_check(const struct seal_source *source, const struct seal_ring *r, const char *provider,
                 const struct seal_expected *expected, struct seal_report *out, struct fail *why)
 {
@@ -254,6 +279,7 @@ bool seal_check(const struct seal_source *source, const struct seal_ring *r, con
     if (!find_newest(w, why) || (out->newest > 0 && !check_chain(w, why)) ||
         !count_unsealed(w, why))
         goto done;
+    resolve_moves(out);
     /* One that was trimmed meanwhile is older than what is there: the end was not cut off. */
     if (expected->number > 0 && !w->met &&
         (expected->number >= out->first || expected->number > out->newest))

@@ -35,6 +35,7 @@ struct seal_finding {
     enum seal_trouble trouble;
     int64_t number, last; /* of the seal that shows it; 0: none */
     char entry[SEAL_ID_ROOM], other[SEAL_ID_ROOM];
+    char found[SEAL_TAG_ROOM], sealed[SEAL_TAG_ROOM]; /* of the entry, where there are such */
 };
 
 /* The word for it, as in "changed", and what it means, in a sentence without a full stop. */
@@ -74,7 +75,6 @@ bool seal_check(const struct seal_source *source, const struct seal_ring *r, con
 struct seal_leaf {
     char id[SEAL_ID_ROOM];
     char tag[SEAL_TAG_ROOM];
-    bool met; /* its entry is there, or was found elsewhere */
 };
 struct seal_range {
     char after[SEAL_ID_ROOM]; /* entries behind that one ... */
@@ -88,7 +88,8 @@ struct seal_range {
 /* Compares; entries before `from` are counted in *before. */
 bool seal_check_range(const struct seal_source *source, const char *provider, struct seal_range *s,
                       struct seal_report *out, int64_t *before, struct fail *why);
-void seal_check_find(struct seal_report *out, enum seal_trouble t, int64_t number, int64_t last,
-                     const char *entry, const char *other);
+/* Notes it; the caller may add to what is returned. */
+struct seal_finding *seal_check_find(struct seal_report *out, enum seal_trouble t, int64_t number,
+                                     int64_t last, const char *entry, const char *other);
 
 #endif

@@ -180,8 +180,12 @@ enum seal_made seal_make(const struct journal *j, const struct seal_ring *r, int
     const struct journal_range since = {.after = text_of(j, newest.to), .max = SEAL_ENTRIES_MAX};
     if (!journal_read(j, JOURNAL_AUDIT, &since, &page, why))
         return made;
-    if (page.n == 0)
+    if (page.n == 0) {
+        out->number = newest.number;
+        (void)snprintf(out->mac, sizeof out->mac, "%.*s", (int)newest.mac.n,
+                       newest.mac.n > 0 ? newest.mac.p : "");
         return SEAL_MADE_NONE;
+    }
     s = follow(&newest, &page, now_us);
     if (!plan_trim(j, r, limit, &s, &keep, why))
         return made;

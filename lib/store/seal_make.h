@@ -12,7 +12,8 @@ enum seal_made {
     SEAL_MADE_FAILED /* why */
 };
 
-/* What tells a seal: enough to be noted elsewhere. */
+/* What tells a seal: enough to be noted elsewhere. Where there was nothing to seal, the newest one;
+ * number 0: there is none. */
 struct seal_note {
     int64_t number, count, trimmed;
     char mac[SEAL_MAC_ROOM];

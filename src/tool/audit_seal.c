@@ -32,10 +32,9 @@ static enum verdict seal_provider(struct call *c, struct host *h, const struct c
         made = audit_turn_keep(&turn, &why)
                    ? seal_make(&j, ring, p->audit_limit, clock_now_us(&clock_system), &note, &why)
                    : SEAL_MADE_FAILED;
-        if (note.number > 0) {
+        if (note.number > 0)
             last = note;
-            seals++;
-        }
+        seals += note.count > 0;
         entries += note.count;
         trimmed += note.trimmed;
         note = (struct seal_note){0};

@@ -11,6 +11,10 @@ const struct verb *const verbs[] = {
     &verb_quarantine_show,
     &verb_quarantine_requeue,
     &verb_quarantine_drop,
+    &verb_audit_list,
+    &verb_audit_export,
+    &verb_audit_seal,
+    &verb_audit_verify,
     &verb_help,
     &verb_completion,
 };
