@@ -308,6 +308,10 @@ void guard_commit(struct guard *g, const struct store_batch *batch, struct store
         return;
     }
     ready = ensure_examined(g, admitted.deadline_ms);
+    /* A self-test that only had a probe's time says nothing of one that has its own. */
+    if (g->undecided && admitted.deadline_ms < batch->deadline_ms &&
+        now_ms(g) >= admitted.deadline_ms)
+        g->examine_again_ms = 0;
     if (ready != 1) {
         refuse_all(batch, result, ready == 0 ? "self_test" : "store_unreachable");
         return;
