@@ -21,7 +21,7 @@
 enum journal_list {
     JOURNAL_EVENTS,     /* the hand-off: id, type, at, body */
     JOURNAL_AUDIT,      /* outcome, id, type, and where there are any sid, reason, flags */
-    JOURNAL_QUARANTINE, /* digest, reason, id, type, at, detail, body */
+    JOURNAL_QUARANTINE, /* digest (base64 SHA-256 of the body), reason, id, type, at, detail, body */
     JOURNAL_SEALS       /* of the audit */
 };
 /* Its name in the store, as in "events". */
