@@ -12,13 +12,13 @@ NOW=$E2E/now.conf # the configuration after the fix
 
 # guichet VERB...: as the servers' user, with the configuration after the fix; results in VERDICT, SAID
 guichet() {
+    # shellcheck disable=SC2086 # an option and its argument, or nothing
     SAID=$(setpriv "${AS_USER[@]}" -- "$E2E/bin/guichet" "$@" --config "${CONFIG:-$NOW}" \
         ${PROVIDER---provider dazno} 2> "$E2E/complaint")
     VERDICT=$?
     COMPLAINT=$(cat "$E2E/complaint")
 }
 PROVIDER='--provider dazno'
-# shellcheck disable=SC2086 # words on purpose
 count() { grep -c "$1" <<< "$SAID"; }
 entries() { redis XLEN "$DAZNO:events"; }
 kept() { redis XLEN "$DAZNO:quarantine"; }
@@ -95,7 +95,7 @@ letting_in() {
 }
 letting_in
 
-# What arrived without a time of its own keeps that of its arrival; here the profile of a user by two events.
+# The corrected event, under the same id, was accepted before the first one is let in.
 conflict() {
     local id
     payment "$body" c-1 cora 1

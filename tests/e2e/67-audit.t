@@ -11,6 +11,7 @@ give "$E2E/bin" "$E2E/keys"
 
 # guichet VERB...: as the servers' user; results in VERDICT, SAID, COMPLAINT
 guichet() {
+    # shellcheck disable=SC2086 # an option and its argument, or nothing
     SAID=$(setpriv "${AS_USER[@]}" -- "$E2E/bin/guichet" "$@" ${CONFIG---config "$D/guichet.conf"} 2> "$E2E/complaint")
     VERDICT=$?
     COMPLAINT=$(cat "$E2E/complaint")
@@ -61,6 +62,7 @@ deploy lighttpd-socket "server.audit_key = file:$E2E/keys/audit" 'provider dazno
     'provider dazno.audit_limit = 40'
 updates 1 3
 is "$(metric 'guichet_audit_unsealed_entries{provider="dazno"}')" 3 "what is not sealed yet is a metric"
+# shellcheck disable=SC2317 # called by wait_for
 sealed() { [ "$(seals)" -gt 0 ]; }
 kill -HUP "${SERVER_PIDS[1]}" # it seals when it starts, and about once a minute
 wait_for "${SERVER_PIDS[1]}" sealed
