@@ -61,7 +61,6 @@ like "$VERDICT $SAID" '0 *accepted*user.updated*u-1*' "the audit is listed all t
 deploy lighttpd-socket "server.audit_key = file:$E2E/keys/audit" 'provider dazno.rate_limit = none' \
     'provider dazno.audit_limit = 40'
 updates 1 3
-is "$(metric 'guichet_audit_unsealed_entries{provider="dazno"}')" 3 "what is not sealed yet is a metric"
 # shellcheck disable=SC2317 # called by wait_for
 sealed() { [ "$(seals)" -gt 0 ]; }
 kill -HUP "${SERVER_PIDS[1]}" # it seals when it starts, and about once a minute
@@ -77,6 +76,7 @@ is "$VERDICT $(value intact) $(value entries) $(value not_sealed_yet)" '0 true 3
 is "$(metric 'guichet_audit_unsealed_entries{provider="dazno"}')" 0 "all is sealed"
 updates 4 8
 send "$E2E/body"
+is "$(metric 'guichet_audit_unsealed_entries{provider="dazno"}')" 6 "what is not sealed yet is a metric"
 verify
 is "$VERDICT $(value entries) $(value not_sealed_yet)" '0 3 6' "what came since is said to be unprotected"
 guichet audit seal --provider dazno
