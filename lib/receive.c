@@ -136,7 +136,6 @@ static bool step_event(struct receiver *r, struct work *w)
     const struct scheme *s = m->scheme;
     struct exchange *x = w->x;
     struct event *e = &w->event;
-    int64_t max_age_us = m->config->max_age_us;
     enum event_status status;
 
     w->source = event_source_of(
@@ -148,18 +147,7 @@ static bool step_event(struct receiver *r, struct work *w)
         answer_problem(w, OUTCOME_ERROR, 500, "no_memory", NULL);
         return false;
     }
-    if (status == EVENT_UNKNOWN && !m->record_unknown) {
-        status = EVENT_INVALID;
-        e->reason = "unknown_type";
-        (void)snprintf(e->detail, sizeof e->detail, "This event_type is not known here.");
-    }
-    if (status != EVENT_INVALID && max_age_us > 0 &&
-        x->request.received_us - e->stamp_us > max_age_us) {
-        status = EVENT_INVALID;
-        e->reason = "too_old";
-        (void)snprintf(e->detail, sizeof e->detail,
-                       "The event is older than this endpoint accepts.");
-    }
+    status = event_judge(m, e, status, x->request.received_us);
     w->commits = true;
     w->member = event_member(m, e, status, x->request.body);
     if (status == EVENT_INVALID) {
@@ -318,7 +306,8 @@ static int mount_provider(struct receiver *r, size_t i, struct fail *why)
         .keep_ids_us = p->keep_ids_us,
         .backlog_limit = p->backlog_limit,
         .quarantine_limit = p->quarantine_limit,
-        .audit_limit = p->audit_limit,
+        /* What is not sealed yet must not go: the sealer trims. */
+        .audit_limit = r->ring.n > 0 ? STORE_AUDIT_ALL : p->audit_limit,
         .history_limit = p->history_limit,
         .min_replicas = r->service.config->min_replicas,
     };
@@ -364,6 +353,8 @@ struct receiver *receiver_new(const struct service *service, struct store *store
             goto failed;
         r->has_token = true;
     }
+    if (seal_ring_read(&c->audit_key, service->environment, &r->ring, why) != 0)
+        goto failed;
     for (size_t i = 0; i < c->nproviders; i++)
         if (mount_provider(r, i, why) != 0)
             goto failed;
@@ -384,6 +375,8 @@ void receiver_free(struct receiver *r)
     explain_never(r);
     guard_free(r->guard);
     arena_free(r->drain_arena);
+    arena_free(r->seal_arena);
+    seal_ring_free(&r->ring);
     secret_wipe(&r->token, 1);
     free(r);
 }

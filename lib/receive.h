@@ -18,6 +18,7 @@
 #include "observe/state.h"
 #include "spool/spool.h"
 #include "store/guard.h"
+#include "store/journal.h"
 
 /* What all workers of a process share; read-only but for what `state` and the logs keep themselves. */
 struct service {
@@ -72,5 +73,53 @@ bool receiver_drain(struct receiver *r);
 #define RECEIVE_EXPLAIN_US       (10 * US_PER_S)
 #define RECEIVE_EXPLAIN_BODY_MAX 65536
 void receiver_explain(struct receiver *r);
+
+/* Where the audit is sealed ([server] audit_key): one seal of what came since the newest, about once a
+ * minute over all processes; to be called as receiver_drain is. It costs nothing in between. Never
+ * while the breaker is open. True: there is more to seal at once. */
+bool receiver_seal(struct receiver *r);
+
+/* One slice at once, for whoever wants to know what became of it; there is a spool. */
+enum drain_state {
+    DRAIN_DONE, /* nothing waits */
+    DRAIN_MORE,
+    DRAIN_BUSY, /* another thread or process is at it; nothing was counted */
+    DRAIN_AWAY, /* the store is */
+    DRAIN_STUCK /* what is left cannot be committed now: its provider is not mounted, the backlog or
+                   the quarantine is full, the folder cannot be read */
+};
+struct drain_tally {
+    size_t committed, quarantined;
+    size_t set_aside; /* damaged */
+    size_t left;
+};
+enum drain_state receiver_drain_slice(struct receiver *r, struct drain_tally *t);
+
+/* --- the quarantine ------------------------------------------------------------------------------ */
+
+enum requeue_code {
+    REQUEUE_DONE,  /* it is applied and out of the quarantine; with dry_run: it would be tried */
+    REQUEUE_KNOWN, /* the same event had been accepted before; out of the quarantine */
+    REQUEUE_STAYS, /* it does not pass, or there is no way to apply it: reason, detail */
+    REQUEUE_AWAY   /* the store gave no answer: again later */
+};
+
+struct requeued {
+    enum requeue_code code;
+    bool by_another; /* another one had just taken it out */
+    int64_t at_us;   /* when it was applied */
+    char reason[STORE_REASON_MAX];
+    char detail[FAIL_TEXT_MAX];
+};
+
+/* Lets an entry of the quarantine in again, as far as code and configuration let it pass now: digest,
+ * envelope and schema are judged anew, `max_age` by the time at which it arrived, which is also the
+ * stamp of what has none. (The signature was verified before it was kept, and is not kept.) It is
+ * committed outside the rate window, with `requeued` in its audit entry, under a nonce made of the
+ * entry's id; then the entry is removed. So it is applied once whatever is killed in between, and
+ * however many do so at once, within keep_ids. The entry was read by j, of a mounted provider. False
+ * with REQUEUE_AWAY and why. */
+bool receiver_requeue(struct receiver *r, const struct journal *j, const struct journal_entry *e,
+                      bool dry_run, struct requeued *out, struct fail *why);
 
 #endif

@@ -82,6 +82,7 @@ void endpoint_metrics(struct receiver *r, struct work *w)
             .rate_used = m->config->rate_count > 0 ? g.rate_used : -1,
             .backlog_entries = g.backlog_entries,
             .quarantine_entries = g.quarantine_entries,
+            .unsealed_entries = told ? seal_gauge(r, m, x->arena) : -1,
         };
     }
     in.store_durable = guard_durable(r->guard);

@@ -1,5 +1,7 @@
 #include "receive_work.h"
 
+#include <stdio.h>
+
 struct event_source event_source_of(const struct mount *m, struct slice id, struct slice type,
                                     int64_t arrived_us)
 {
@@ -39,4 +41,23 @@ struct store_member event_member(const struct mount *m, const struct event *e,
         member.detail = slice_of(e->detail);
     }
     return member;
+}
+
+enum event_status event_judge(const struct mount *m, struct event *e, enum event_status status,
+                              int64_t arrived_us)
+{
+    int64_t max_age_us = m->config->max_age_us;
+
+    if (status == EVENT_UNKNOWN && !m->record_unknown) {
+        status = EVENT_INVALID;
+        e->reason = "unknown_type";
+        (void)snprintf(e->detail, sizeof e->detail, "This event_type is not known here.");
+    }
+    if (status != EVENT_INVALID && max_age_us > 0 && arrived_us - e->stamp_us > max_age_us) {
+        status = EVENT_INVALID;
+        e->reason = "too_old";
+        (void)snprintf(e->detail, sizeof e->detail,
+                       "The event is older than this endpoint accepts.");
+    }
+    return status;
 }

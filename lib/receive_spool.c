@@ -122,27 +122,24 @@ struct slice_of_spool {
     struct store_member member[STORE_BATCH_MAX];
     struct store_result result[STORE_BATCH_MAX];
     size_t n;
+    struct drain_tally *tally;
 };
 
-/* The member of an entry: the same that its request was, as the code and the configuration are now.
- * False when memory is short. */
+/* The member of an entry. False when memory is short. */
 static bool revive(struct receiver *r, const struct mount *m, const struct spool_entry *e,
                    struct event *event, struct store_member *out)
 {
-    struct event_source source = event_source_of(m, e->id, e->type, e->arrived_us);
-    enum event_status status = event_read(&source, e->body, r->drain_arena, event);
+    struct again a = {.id = e->id, .type = e->type, .body = e->body, .arrived_us = e->arrived_us};
 
-    if (status == EVENT_NO_MEMORY)
+    memcpy(a.nonce, e->nonce, sizeof a.nonce);
+    memcpy(a.body_sha256, e->body_sha256, sizeof a.body_sha256);
+    if (again_read(m, &a, r->drain_arena, event, out) == EVENT_NO_MEMORY)
         return false;
-    *out = event_member(m, event, status, e->body);
     if (e->kind == SPOOL_CONFLICT) {
         out->kind = STORE_NOTE;
         out->nchanges = 0;
         out->reason = SLICE_LITERAL("conflict");
     }
-    out->exempt = true;
-    memcpy(out->nonce, e->nonce, sizeof out->nonce);
-    memcpy(out->body_sha256, e->body_sha256, sizeof out->body_sha256);
     return true;
 }
 
@@ -165,6 +162,7 @@ static bool load(struct receiver *r, struct slice_of_spool *b, const struct spoo
         return true;
     case SPOOL_DAMAGED:
         spool_set_aside(r->service.spool, item);
+        b->tally->set_aside++;
         say_of(r, item,
                "is damaged (its length or its digest is wrong) and was set aside as bad-...");
         return true;
@@ -186,18 +184,6 @@ static bool load(struct receiver *r, struct slice_of_spool *b, const struct spoo
     return true;
 }
 
-static void commit(struct receiver *r, struct slice_of_spool *b)
-{
-    const struct store_batch batch = {
-        .provider = &b->mount->store,
-        .member = b->member,
-        .n = b->n,
-        .deadline_ms = clock_monotonic_ms(r->service.clock) + r->service.config->deadline_us / 1000,
-    };
-
-    guard_commit(r->guard, &batch, b->result);
-}
-
 /* A fault that lies in what is stored or in the event itself, and will be the same tomorrow. */
 static bool is_lasting(const struct store_result *s)
 {
@@ -215,55 +201,56 @@ static bool quarantine(struct receiver *r, const struct slice_of_spool *b, size_
 {
     struct store_member note = b->member[i];
     struct store_result result;
-    struct store_batch batch = {.provider = &b->mount->store, .member = &note, .n = 1};
 
     note.kind = STORE_NOTE;
     note.nchanges = 0;
     note.reason = slice_of(b->result[i].word);
     note.detail = SLICE_LITERAL("acknowledged from the spool, and cannot be applied");
-    batch.deadline_ms =
-        clock_monotonic_ms(r->service.clock) + r->service.config->deadline_us / 1000;
-    guard_commit(r->guard, &batch, &result);
+    again_commit(r, b->mount, &note, 1, &result);
     return result.code == STORE_ACCEPTED;
 }
 
-/* Removes what is in the store now. Returns how many; *away: it is not there. */
-static size_t settle(struct receiver *r, const struct slice_of_spool *b, bool *away)
+/* Removes what is in the store now. *away: it is not there. */
+static void settle(struct receiver *r, const struct slice_of_spool *b, struct drain_tally *t,
+                   bool *away)
 {
     const char *put = NULL; /* in quarantine */
-    size_t removed = 0;
 
     for (size_t i = 0; i < b->n; i++) {
         const struct store_result *s = &b->result[i];
+        const char *why = NULL;
         if (s->code == STORE_LIMITED || s->code == STORE_UNAVAILABLE ||
             (s->code == STORE_FAULT && (!is_lasting(s) || !quarantine(r, b, i)))) {
             *away = *away || is_away(s);
             continue;
         }
         if (b->member[i].kind == STORE_NOTE)
-            put = "it had been answered 409, or is not valid any more";
+            why = "it had been answered 409, or is not valid any more";
         else if (s->code != STORE_ACCEPTED && s->code != STORE_DUPLICATE)
-            put = s->word;
+            why = s->word;
         spool_remove(r->service.spool, b->item[i]);
-        removed++;
+        if (why != NULL)
+            t->quarantined++;
+        else
+            t->committed++;
+        put = why != NULL ? why : put;
     }
     if (put != NULL)
         log_rarely(r->service.log, LOG_LEVEL_WARNING, "spool_quarantine", US_PER_S,
                    "%s: an event that had waited in the spool is in quarantine: %s",
                    b->mount->config->name, put);
-    return removed;
 }
 
-/* One slice of one provider. Returns how many entries are done. */
-static size_t drain_provider(struct receiver *r, const struct mount *m,
-                             const struct spool_list *list, bool *away)
+/* One slice of one provider. */
+static void drain_provider(struct receiver *r, const struct mount *m, const struct spool_list *list,
+                           struct drain_tally *t, bool *away)
 {
     uint8_t tag[SPOOL_TAG_BYTES];
-    struct slice_of_spool b = {.mount = m};
-    size_t bytes = 0, removed = 0;
+    struct slice_of_spool b = {.mount = m, .tally = t};
+    size_t bytes = 0;
 
     if (!spool_tag(slice_of(m->config->name), tag))
-        return 0;
+        return;
     for (size_t i = 0; i < list->n && b.n < STORE_BATCH_MAX; i++) {
         const struct spool_item *item = &list->item[i];
         if (memcmp(item->provider, tag, sizeof tag) != 0)
@@ -275,48 +262,62 @@ static size_t drain_provider(struct receiver *r, const struct mount *m,
             break;
     }
     if (b.n > 0) {
-        commit(r, &b);
-        removed = settle(r, &b, away);
+        again_commit(r, m, b.member, b.n, b.result);
+        settle(r, &b, t, away);
     }
     arena_reset(r->drain_arena);
-    return removed;
 }
 
-static size_t drain_all(struct receiver *r, const struct spool_list *list)
+/* One slice of each. True: the store is away. */
+static bool drain_all(struct receiver *r, const struct spool_list *list, struct drain_tally *t)
 {
     const struct config *c = r->service.config;
     bool away = false;
-    size_t done = 0;
 
     if (r->drain_arena == NULL)
         r->drain_arena = arena_new((size_t)c->max_body * 3 + ARENA_SPARE);
     for (size_t i = 0; r->drain_arena != NULL && !away && i < c->nproviders; i++)
         if (r->mount[i].verifier != NULL)
-            done += drain_provider(r, &r->mount[i], list, &away);
-    return away ? 0 : done;
+            drain_provider(r, &r->mount[i], list, t, &away);
+    return away;
+}
+
+enum drain_state receiver_drain_slice(struct receiver *r, struct drain_tally *t)
+{
+    struct spool *s = r->service.spool;
+    struct spool_list list = {0};
+    enum drain_state state = DRAIN_STUCK;
+    size_t done;
+    int drain;
+
+    *t = (struct drain_tally){0};
+    drain = spool_drain_begin(s);
+    if (drain < 0)
+        return DRAIN_BUSY;
+    if (spool_list(s, &list)) {
+        bool away = drain_all(r, &list, t);
+        done = t->committed + t->quarantined + t->set_aside;
+        t->left = list.n - done;
+        state = t->left == 0 ? DRAIN_DONE : away ? DRAIN_AWAY : done > 0 ? DRAIN_MORE : DRAIN_STUCK;
+    }
+    spool_list_free(&list);
+    spool_drain_end(drain);
+    return state;
 }
 
 bool receiver_drain(struct receiver *r)
 {
     struct spool *s = r->service.spool;
-    struct spool_list list = {0};
-    size_t done = 0, n;
-    int drain;
+    struct drain_tally t;
+    enum drain_state state;
 
     if (s == NULL || clock_monotonic_ms(r->service.clock) < r->drain_again_ms || spool_quiet(s))
         return false;
-    drain = spool_drain_begin(s);
-    if (drain < 0)
-        return false;
-    if (spool_list(s, &list) && list.n > 0)
-        done = drain_all(r, &list);
-    n = list.n;
-    spool_list_free(&list);
-    spool_drain_end(drain);
-    if (done == 0)
+    state = receiver_drain_slice(r, &t);
+    if (state != DRAIN_MORE && state != DRAIN_BUSY)
         r->drain_again_ms = clock_monotonic_ms(r->service.clock) + RECEIVE_IDLE_MS;
-    if (n > 0 && done == n)
+    if (state == DRAIN_DONE && t.committed + t.quarantined > 0)
         log_say(r->service.log, LOG_LEVEL_NOTICE, "all that waited in %s is in the store",
                 spool_folder(s));
-    return done > 0 && done < n;
+    return state == DRAIN_MORE;
 }

@@ -6,6 +6,7 @@
 #include "http/route.h"
 #include "receive.h"
 #include "spool/spool.h"
+#include "store/seal.h"
 #include "verify/secret.h"
 #include "verify/verify.h"
 
@@ -30,6 +31,11 @@ struct receiver {
     struct arena *drain_arena; /* NULL until it is needed */
     int64_t drain_again_ms;    /* monotonic: not before */
     struct puzzle *puzzle;     /* a refused request to be explained, or NULL */
+    struct seal_ring ring;     /* empty: the audit is not sealed */
+    struct arena *seal_arena;  /* NULL until it is needed */
+    int64_t seal_again_ms;     /* monotonic: not before */
+    size_t seal_at;            /* the mount that is at it */
+    bool sealing;              /* more of it is to be sealed */
 };
 
 /* One exchange on its way through the steps. */
@@ -60,6 +66,25 @@ struct event_source event_source_of(const struct mount *m, struct slice id, stru
 struct store_member event_member(const struct mount *m, const struct event *e,
                                  enum event_status status, struct slice body);
 
+/* EVENT_INVALID, with its reason, for what the provider's settings do not let in. */
+enum event_status event_judge(const struct mount *m, struct event *e, enum event_status status,
+                              int64_t arrived_us);
+
+/* receive_again.c: an event that was kept, in the spool or in quarantine, on its way to the store: the
+ * same that its request was, as the code and the configuration are now, and outside the rate window. */
+struct again {
+    struct slice id, type; /* what headers told, or empty */
+    struct slice body;
+    uint8_t body_sha256[SHA256_BYTES];
+    uint8_t nonce[STORE_NONCE_BYTES];
+    int64_t arrived_us;
+    bool judged; /* event_judge applies; not to what was acknowledged already */
+};
+enum event_status again_read(const struct mount *m, const struct again *a, struct arena *arena,
+                             struct event *e, struct store_member *out);
+void again_commit(struct receiver *r, const struct mount *m, const struct store_member *member,
+                  size_t n, struct store_result *result);
+
 /* receive_spool.c: the way of an event while the store is away. */
 
 /* Before the commit: those whose ids wait in the spool already. The same event is answered; another
@@ -83,6 +108,9 @@ void answer_problem(struct work *w, enum outcome outcome, int status, const char
 void answer_unauthorized(struct work *w, const char *realm, const char *reason);
 /* After the commit: by w->result, or w->spooled. */
 void answer_result(struct work *w);
+
+/* receive_seal.c: how many entries of the audit no seal covers yet; -1: not known, or none is sealed. */
+int64_t seal_gauge(struct receiver *r, const struct mount *m, struct arena *arena);
 
 /* receive_endpoint.c: what is not a webhook. */
 void endpoint_metrics(struct receiver *r, struct work *w);

@@ -109,6 +109,8 @@ struct config {
     char *spool_dir;     /* absolute; there with STORE_DOWN_SPOOL, else perhaps NULL */
     int64_t spool_limit; /* entries */
     int64_t spool_size;  /* bytes */
+    struct config_list
+        audit_key;       /* the last one seals, all verify; empty: the audit is not sealed */
     char *base_path;     /* "" or "/prefix" without a slash at its end */
     char *metrics_token; /* the secret's spec, or NULL: not configured */
     char *metrics_token_origin;

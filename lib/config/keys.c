@@ -75,6 +75,9 @@ const struct key keys_table[] = {
     {SERVER(spool_size), .type = KEY_SIZE, .initial = "256MiB", .min = MIB, .max = 64 * 1024 * MIB,
      .help = "bytes that they may take; more are answered 503"},
 
+    {SERVER(audit_key), .type = KEY_SECRETS, .min = 1, .max = 1024, .sensitive = true,
+     .help = "seals the audit, so that a change of it shows; the last one seals; no default"},
+
     {.section = SECTION_METRICS,
      .name = "token",
      .type = KEY_SECRET,

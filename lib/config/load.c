@@ -177,9 +177,10 @@ static int take_pair(void *ctx, struct slice name, struct slice value, unsigned 
 
     if (continues) {
         if (l->k == NULL || l->k->type != KEY_SECRETS)
-            return fail_set(why, "white space before a line makes it a part of the line above, and "
-                                 "only `secret` and `api_key` may have several; remove it, or "
-                                 "write the value in one line");
+            return fail_set(
+                why, "white space before a line makes it a part of the line above, and "
+                     "only `secret`, `api_key` and `audit_key` may have several; remove it, or "
+                     "write the value in one line");
         return take_key(l, l->k, value, line, why);
     }
     if (slice_is(name, "include") && !l->in_section)

@@ -264,6 +264,11 @@ static int64_t quarantine_entries(const struct metrics_provider *m)
     return m->quarantine_entries;
 }
 
+static int64_t unsealed_entries(const struct metrics_provider *m)
+{
+    return m->unsealed_entries;
+}
+
 static const struct family family[] = {
     {"guichet_webhooks", FAMILY_COUNTER,
      "Requests by provider, event type (other: not in the table; none: not verified) and outcome.",
@@ -292,6 +297,8 @@ static const struct family family[] = {
      .number = backlog_entries},
     {"guichet_quarantine_entries", FAMILY_GAUGE, "Entries of the quarantine.",
      .number = quarantine_entries},
+    {"guichet_audit_unsealed_entries", FAMILY_GAUGE,
+     "Entries of the audit that no seal covers yet.", .number = unsealed_entries},
     {"guichet_spool_entries", FAMILY_GAUGE, "Events that wait on the disk for the store.",
      .whole = spool_entries},
     {"guichet_spool_oldest_seconds", FAMILY_GAUGE, "How long the oldest of them has waited; or 0.",

@@ -16,6 +16,7 @@ struct metrics_provider {
     int64_t rate_used;
     int64_t backlog_entries;
     int64_t quarantine_entries;
+    int64_t unsealed_entries; /* of the audit */
 };
 
 struct metrics_input {

@@ -2,7 +2,8 @@
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "base/write.h"
 
 #define MAGIC   "guichet spool 1\n"
 #define KINDS   "emc"
@@ -38,22 +39,6 @@ uint32_t spool_file_size(const struct spool_entry *e)
         n += part[i].n;
     }
     return (uint32_t)n;
-}
-
-static bool write_all(int fd, const void *p, size_t n)
-{
-    const char *at = p;
-
-    while (n > 0) {
-        ssize_t w = write(fd, at, n);
-        if (w < 0 && errno == EINTR)
-            continue;
-        if (w <= 0)
-            return false;
-        at += w;
-        n -= (size_t)w;
-    }
-    return true;
 }
 
 bool spool_file_write(int fd, const struct spool_entry *e)

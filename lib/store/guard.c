@@ -319,6 +319,10 @@ void guard_commit(struct guard *g, const struct store_batch *batch, struct store
         return;
     }
     ready = ensure_examined(g, admitted.deadline_ms);
+    /* A self-test that only had a probe's time says nothing of one that has its own. */
+    if (g->undecided && admitted.deadline_ms < batch->deadline_ms &&
+        now_ms(g) >= admitted.deadline_ms)
+        g->examine_again_ms = 0;
     if (ready != 1) {
         refuse_all(batch, result, ready == 0 ? "self_test" : "store_unreachable");
         return;
@@ -368,4 +372,9 @@ int guard_durable(const struct guard *g)
     if (!findings_are_ours(g, NULL))
         return -1;
     return compare_durability(g, atomic_load(&g->shared->findings.durable));
+}
+
+struct store *guard_store(struct guard *g)
+{
+    return atomic_load(&g->shared->breaker.open) == 0 ? g->store : NULL;
 }

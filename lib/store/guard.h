@@ -41,6 +41,10 @@ bool guard_up(struct guard *g);
 /* store_read_gauges behind the breaker; false: absent. */
 bool guard_gauges(struct guard *g, const struct store_provider *p, struct store_gauges *out);
 
+/* The store itself, for what is no webhook and may fail (store/journal.h); NULL while the breaker is
+ * open. It stays the guard's. */
+struct store *guard_store(struct guard *g);
+
 /* 1, 0 or -1 (cannot be seen): as durable as the operator believes. */
 int guard_durable(const struct guard *g);
 

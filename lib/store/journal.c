@@ -46,6 +46,14 @@ int journal_compare(const char *a, const char *b)
     return 0;
 }
 
+struct slice journal_value(const struct journal_entry *e, const char *name)
+{
+    for (size_t i = 0; i < e->nfields; i++)
+        if (slice_is(e->field[i].name, name))
+            return e->field[i].value;
+    return SLICE_NONE;
+}
+
 static bool id_sound(const char *id, struct fail *why)
 {
     uint64_t number[2];

@@ -21,7 +21,7 @@
 enum journal_list {
     JOURNAL_EVENTS,     /* the hand-off: id, type, at, body */
     JOURNAL_AUDIT,      /* outcome, id, type, and where there are any sid, reason, flags */
-    JOURNAL_QUARANTINE, /* digest, reason, id, type, at, detail, body */
+    JOURNAL_QUARANTINE, /* digest (base64 SHA-256 of the body), reason, id, type, at, detail, body */
     JOURNAL_SEALS,      /* of the audit */
     JOURNAL_DEAD        /* the dead letters of consumer groups (store/group.h) */
 };
@@ -95,6 +95,9 @@ bool journal_lease(const struct journal *j, const char *name, const char *holder
                    bool *held, struct fail *why);
 bool journal_release(const struct journal *j, const char *name, const char *holder,
                      struct fail *why);
+
+/* The value of a field; p == NULL: it has none of that name. */
+struct slice journal_value(const struct journal_entry *e, const char *name);
 
 /* Compares two ids of entries as numbers: <0, 0, >0. What is no id counts as the smallest. */
 int journal_compare(const char *a, const char *b);

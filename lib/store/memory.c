@@ -53,10 +53,10 @@ static void keep(struct memory *m, const struct store_provider *p, const struct 
                  enum store_code code, const char *outcome, struct slice reason,
                  struct slice detail, struct store_result *r)
 {
-    char digest[2 * SHA256_BYTES + 1], repeats[24], at[24];
+    char digest[BASE64_ROOM(SHA256_BYTES)], repeats[24], at[24];
     struct object *o = objects_make(&m->all, p->name, SLICE_LITERAL("quarantine"), true);
 
-    hex_encode(e->body_sha256, SHA256_BYTES, digest);
+    base64_encode(e->body_sha256, SHA256_BYTES, digest);
     (void)snprintf(at, sizeof at, "%lld", (long long)clock_now_us(m->clock));
     for (size_t i = 0; i < o->n; i++) {
         struct row *row = &o->row[i];

@@ -29,6 +29,9 @@
 /* 1700-01-01. Stores compare stamps as doubles, which are exact from here on. */
 #define STORE_STAMP_MIN_US (-INT64_C(8520336000000000))
 
+/* An audit_limit that no audit reaches. */
+#define STORE_AUDIT_ALL INT64_C(1000000000000)
+
 /* The settings of a provider that the store enforces. A limit of 0 is none; an audit_limit of 0
  * keeps no audit entries. */
 struct store_provider {

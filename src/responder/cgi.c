@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/write.h"
+
 #define ANSWER_MAX  (8u << 20)
 #define ARENA_SPARE (12u << 20)
 
@@ -23,28 +25,13 @@ static ssize_t read_stdin(void *ctx, char *out, size_t n)
     return got;
 }
 
-static bool write_all(const struct buf *b)
-{
-    size_t at = 0;
-
-    while (at < b->n) {
-        ssize_t n = write(STDOUT_FILENO, b->p + at, b->n - at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        at += (size_t)n;
-    }
-    return true;
-}
-
 static bool send_response(const struct response *response, bool head_only)
 {
     struct buf answer = BUF_INIT(ANSWER_MAX);
     bool ok;
 
     response_write(response, head_only, &answer);
-    ok = !answer.overflow && write_all(&answer);
+    ok = !answer.overflow && write_all(STDOUT_FILENO, answer.p, answer.n);
     buf_free(&answer);
     return ok;
 }

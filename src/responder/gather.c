@@ -1,9 +1,10 @@
 #include "gather.h"
 
-#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include "base/write.h"
 
 enum { HEADER_BYTES = 8, RECORD_MAX = 65528 };
 enum record_type { BEGIN_REQUEST = 1, PARAMS = 4, STDIN = 5 };
@@ -155,22 +156,6 @@ enum gather_verdict gather_feed(struct gather *g, const uint8_t *bytes, size_t n
     if (g->bad)
         return GATHER_BAD;
     return g->done && g->padding_left == 0 ? GATHER_DONE : GATHER_MORE;
-}
-
-static bool write_all(int fd, const void *p, size_t n)
-{
-    const char *at = p;
-
-    while (n > 0) {
-        ssize_t w = write(fd, at, n);
-        if (w < 0 && errno == EINTR)
-            continue;
-        if (w <= 0)
-            return false;
-        at += w;
-        n -= (size_t)w;
-    }
-    return true;
 }
 
 int gather_open(const struct gather *g)

@@ -256,10 +256,11 @@ static void *run(void *arg)
 {
     struct worker *w = arg;
     int64_t end_ms = 0;
-    bool more = w->options.service->spool != NULL; /* to drain at once */
+    bool more = w->options.service->spool != NULL; /* to drain or seal at once */
 
     for (;;) {
-        bool idle = w->waiting.n > 0 || w->options.service->spool != NULL;
+        bool idle = w->waiting.n > 0 || w->options.service->spool != NULL ||
+                    w->options.service->config->audit_key.n > 0;
         if (w->waiting.n > 0)
             waiting_look_through(&w->waiting, w->stopping);
         if (w->stopping) {
@@ -270,7 +271,11 @@ static void *run(void *arg)
         }
         turn(w, w->stopping ? 100 : more ? 0 : idle ? RECEIVE_IDLE_MS : -1);
         receiver_explain(w->receiver);
-        more = !w->stopping && receiver_drain(w->receiver);
+        more = false;
+        if (!w->stopping) {
+            more = receiver_drain(w->receiver);
+            more = receiver_seal(w->receiver) || more;
+        }
     }
 }
 

@@ -23,17 +23,17 @@ static bool show_row(void *ctx, const struct journal_entry *e)
     struct out *o = l->c->out;
     int64_t deliveries = 0;
 
-    (void)text_to_i64(entries_value(e, "deliveries"), &deliveries);
+    (void)text_to_i64(journal_value(e, "deliveries"), &deliveries);
     out_text(o, "letter", slice_of(e->id));
-    out_text(o, "group", entries_value(e, "group"));
-    out_text(o, "reason", entries_value(e, "reason"));
+    out_text(o, "group", journal_value(e, "group"));
+    out_text(o, "reason", journal_value(e, "reason"));
     out_number(o, "deliveries", deliveries);
     out_time(o, "at", entries_at(e));
-    out_text(o, "type", entries_value(e, "type"));
-    out_text(o, "id", entries_value(e, "id"));
+    out_text(o, "type", journal_value(e, "type"));
+    out_text(o, "id", journal_value(e, "id"));
     if (out_is_json(o)) {
         buf_reset(&l->line);
-        event_line_body(entries_value(e, "body"), &l->line);
+        event_line_body(journal_value(e, "body"), &l->line);
         out_json(o, "body", l->line.n > 0 ? buf_slice(&l->line) : SLICE_LITERAL("null"));
     }
     out_end(o);
@@ -81,7 +81,7 @@ static bool deliver_one(void *ctx, const struct journal_entry *e)
 
     if (r->letter != NULL && strcmp(r->letter, e->id) != 0)
         return true;
-    (void)text_to_i64(entries_value(e, "deliveries"), &deliveries);
+    (void)text_to_i64(journal_value(e, "deliveries"), &deliveries);
     if (deliver_event(&r->deliver, e, deliveries + 1, &why) != DELIVER_DONE) {
         r->failed++;
         (void)call_end(r->c, VERDICT_NO, "letter %s: %s; it stays", e->id, why.text);

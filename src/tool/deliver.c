@@ -11,7 +11,7 @@ enum delivered deliver_event(struct deliver *d, const struct journal_entry *e, l
 {
     char room[5][VARIABLE_ROOM];
     const char *variables[6] = {room[0], room[1], room[2], room[3], room[4], NULL};
-    struct slice id = entries_value(e, "id"), type = entries_value(e, "type");
+    struct slice id = journal_value(e, "id"), type = journal_value(e, "type");
     struct command_result r;
 
     buf_reset(&d->line);

@@ -9,7 +9,7 @@
 
 #define PAGE 100
 
-static bool read_time(struct call *c, const char *option, int64_t *out)
+bool entries_time(const struct call *c, const char *option, int64_t *out)
 {
     const char *text = call_option(c, option);
 
@@ -27,22 +27,14 @@ bool entries_filter_read(struct call *c, struct entries_filter *out)
         .since_us = INT64_MIN,
         .until_us = INT64_MAX,
     };
-    return read_time(c, "since", &out->since_us) && read_time(c, "until", &out->until_us);
-}
-
-struct slice entries_value(const struct journal_entry *e, const char *name)
-{
-    for (size_t i = 0; i < e->nfields; i++)
-        if (slice_is(e->field[i].name, name))
-            return e->field[i].value;
-    return SLICE_NONE;
+    return entries_time(c, "since", &out->since_us) && entries_time(c, "until", &out->until_us);
 }
 
 int64_t entries_at(const struct journal_entry *e)
 {
     int64_t at;
 
-    if (!text_to_i64(entries_value(e, "at"), &at))
+    if (!text_to_i64(journal_value(e, "at"), &at))
         at = strtoll(e->id, NULL, 10) * 1000;
     return at;
 }
@@ -54,9 +46,9 @@ bool entries_match(const struct entries_filter *f, const struct journal_entry *e
     struct slice user;
 
     if (at < f->since_us || at >= f->until_us ||
-        (f->type != NULL && !slice_is(entries_value(e, "type"), f->type)))
+        (f->type != NULL && !slice_is(journal_value(e, "type"), f->type)))
         return false;
-    return f->user == NULL || (peek_text(entries_value(e, "body"), "user_id", arena, &user) &&
+    return f->user == NULL || (peek_text(journal_value(e, "body"), "user_id", arena, &user) &&
                                slice_is(user, f->user));
 }
 

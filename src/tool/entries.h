@@ -10,19 +10,22 @@ struct entries_filter {
 };
 
 /* The options for a verb's table, and what they say. False: said why. */
+#define ENTRIES_SINCE_OPTION                                                                       \
+    {                                                                                              \
+        "since", "TIME", "only from then on, as 2025-10-15T10:30:00Z, 2025-10-15 or 2h", false     \
+    }
 #define ENTRIES_FILTER_OPTIONS                                                                     \
     {"type", "NAME", "only events of that type", false},                                           \
-        {"user", "ID", "only events of that user", false},                                         \
-        {"since", "TIME", "only from then on, as 2025-10-15T10:30:00Z, 2025-10-15 or 2h", false},  \
+        {"user", "ID", "only events of that user", false}, ENTRIES_SINCE_OPTION,                   \
     {                                                                                              \
         "until", "TIME", "only before then", false                                                 \
     }
+/* One such time, µs since 1970; *out stays where it was not given. */
+bool entries_time(const struct call *c, const char *option, int64_t *out);
 bool entries_filter_read(struct call *c, struct entries_filter *out);
 bool entries_match(const struct entries_filter *f, const struct journal_entry *e,
                    struct arena *arena);
 
-/* The value of a field; p == NULL: it has none of that name. */
-struct slice entries_value(const struct journal_entry *e, const char *name);
 /* When it came: its field `at`, else what its id says (ms). µs since 1970. */
 int64_t entries_at(const struct journal_entry *e);
 

@@ -23,12 +23,12 @@ static void add_text(struct buf *out, const char *name, struct slice text)
 void event_line(const struct journal_entry *e, struct buf *out)
 {
     char at[RFC3339_US_ROOM];
-    struct slice body = entries_value(e, "body");
+    struct slice body = journal_value(e, "body");
 
     rfc3339_format_us(entries_at(e), at);
     add_text(out, "{\"entry\":\"", slice_of(e->id));
-    add_text(out, "\",\"id\":\"", entries_value(e, "id"));
-    add_text(out, "\",\"type\":\"", entries_value(e, "type"));
+    add_text(out, "\",\"id\":\"", journal_value(e, "id"));
+    add_text(out, "\",\"type\":\"", journal_value(e, "type"));
     add_text(out, "\",\"at\":\"", slice_of(at));
     buf_adds(out, "\",\"body\":");
     if (body.n > 0)

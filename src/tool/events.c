@@ -51,15 +51,15 @@ static bool show_row(void *ctx, const struct journal_entry *e)
 
     if (out_is_json(o)) {
         buf_reset(&l->line);
-        event_line_body(entries_value(e, "body"), &l->line);
+        event_line_body(journal_value(e, "body"), &l->line);
     }
     out_text(o, "entry", slice_of(e->id));
     out_time(o, "at", entries_at(e));
-    out_text(o, "type", entries_value(e, "type"));
-    out_text(o, "id", entries_value(e, "id"));
+    out_text(o, "type", journal_value(e, "type"));
+    out_text(o, "id", journal_value(e, "id"));
     if (out_is_json(o))
         out_json(o, "body", l->line.n > 0 ? buf_slice(&l->line) : SLICE_LITERAL("null"));
-    else if (peek_text(entries_value(e, "body"), "user_id", l->h.arena, &user))
+    else if (peek_text(journal_value(e, "body"), "user_id", l->h.arena, &user))
         out_text(o, "user", user);
     else
         out_none(o, "user");
@@ -113,21 +113,21 @@ static bool show_whole(void *ctx, const struct journal_entry *e)
     struct wanted *w = ctx;
     struct out *o = w->l->c->out;
 
-    if (!slice_is(entries_value(e, "id"), w->name) && strcmp(e->id, w->name) != 0)
+    if (!slice_is(journal_value(e, "id"), w->name) && strcmp(e->id, w->name) != 0)
         return true;
     w->found = true;
     buf_reset(&w->l->line);
-    event_line_body(entries_value(e, "body"), &w->l->line);
+    event_line_body(journal_value(e, "body"), &w->l->line);
     out_form(o, OUT_FACTS);
     out_text(o, "entry", slice_of(e->id));
-    out_text(o, "id", entries_value(e, "id"));
-    out_text(o, "type", entries_value(e, "type"));
+    out_text(o, "id", journal_value(e, "id"));
+    out_text(o, "type", journal_value(e, "type"));
     out_time(o, "at", entries_at(e));
     if (out_is_json(o))
         out_json(o, "body", w->l->line.n > 0 ? buf_slice(&w->l->line) : SLICE_LITERAL("null"));
     out_end(o);
     if (!out_is_json(o))
-        out_body(o, "body", entries_value(e, "body"));
+        out_body(o, "body", journal_value(e, "body"));
     return false;
 }
 

@@ -165,7 +165,7 @@ struct pile {
 /* A body in quarantine may be no JSON, or lack the field: there the id as a text anywhere counts. */
 static bool concerns(const struct pile *p, const struct journal_entry *e)
 {
-    struct slice body = entries_value(e, "body"), user;
+    struct slice body = journal_value(e, "body"), user;
 
     if (peek_text(body, "user_id", p->w->h.arena, &user) && slice_is(user, p->w->id))
         return true;
@@ -233,7 +233,7 @@ static enum verdict forget_payments(struct who *w, int64_t *total)
             int64_t removed;
             if (!journal_record(&j, key[i].p, &record, &why))
                 return call_end(w->c, VERDICT_AWAY, "%s", why.text);
-            if (!slice_is(entries_value(&record, "user_id"), w->id))
+            if (!slice_is(journal_value(&record, "user_id"), w->id))
                 continue;
             if (!journal_forget(&j, &key[i].p, 1, &removed, &why))
                 return call_end(w->c, VERDICT_AWAY, "%s", why.text);

@@ -1,4 +1,5 @@
 /* The table of verbs, in the order in which help shows them. */
+#include "tool/audit.h"
 #include "tool/check.h"
 #include "tool/consume.h"
 #include "tool/dead.h"
@@ -6,7 +7,9 @@
 #include "tool/help.h"
 #include "tool/keys.h"
 #include "tool/outbox.h"
+#include "tool/quarantine.h"
 #include "tool/send.h"
+#include "tool/spool.h"
 #include "tool/users.h"
 
 /* A row a line. */
@@ -25,6 +28,16 @@ const struct verb *const verbs[] = {
     &verb_dead_drop,
     &verb_users_show,
     &verb_users_forget,
+    &verb_quarantine_list,
+    &verb_quarantine_show,
+    &verb_quarantine_requeue,
+    &verb_quarantine_drop,
+    &verb_spool_list,
+    &verb_spool_drain,
+    &verb_audit_list,
+    &verb_audit_export,
+    &verb_audit_seal,
+    &verb_audit_verify,
     &verb_check,
     &verb_keygen,
     &verb_secrets,

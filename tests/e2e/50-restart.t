@@ -14,7 +14,9 @@ eval "start_on_own_socket() $(declare -f start_responder | tail -n +2)"
 # In place of it: the holder starts the program and keeps it running.
 # shellcheck disable=SC2317 # called by deploy
 start_responder() {
-    start "$D/stderr.log" "$E2E/bin/hold" "$D/run/guichet.sock" "$D/run/pid" \
+    rm -f "$D/run/pid"
+    # shellcheck disable=SC2086 # an option or none
+    start "$D/stderr.log" "$E2E/bin/hold" ${HOLD_AS-} "$D/run/guichet.sock" "$D/run/pid" \
         "$E2E/bin/guichet.fcgi" --config "$D/guichet.conf"
     SERVER_PIDS+=("$STARTED")
     wait_for "$STARTED" test -s "$D/run/pid" || bail_out "the program does not start"
@@ -56,15 +58,15 @@ judge() {
 deploy lighttpd-socket 'provider dazno.rate_limit = none' 'server.audit_log = off' \
     'server.require_https = no'
 
-load 5 term
-signal_during_load TERM 10
-judge 'ten restarts'
+load 10 term
+signal_during_load TERM 20
+judge 'twenty restarts'
 redis DEL 'guichet:{dazno}:events' > /dev/null
 
 first=$(cat "$D/run/pid")
-load 5 hup
-signal_during_load HUP 10
-judge 'ten configuration changes'
+load 10 hup
+signal_during_load HUP 20
+judge 'twenty configuration changes'
 is "$(cat "$D/run/pid")" "$first" 'the process stays the same over HUP'
 
 # A configuration that would not start is refused, and the old one stays.
@@ -81,6 +83,50 @@ event "$D/late.json" late-1 user.updated '"user_id":"u1"'
 kill -TERM "$(cat "$D/run/pid")"
 send "$D/late.json"
 is "$STATUS" 200 'a request right after TERM is answered by the next process'
+
+# A request that never comes to its end does not keep the program: it drains for 7 s, then it is out.
+perl -MIO::Socket::UNIX -e 'my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die "$!\n";
+    syswrite $s, pack("CCnnCx nCx5", 1, 1, 1, 8, 0, 1, 0); sleep 60' "$D/run/guichet.sock" &
+SLOW=$!
+sleep 0.5
+old=$(cat "$D/run/pid")
+kill -TERM "$old"
+gone=1
+for ((i = 0; i < 85 && gone; i++)); do # 7 s, and a machine under load
+    kill -0 "$old" 2> /dev/null || gone=0
+    [ "$gone" -eq 1 ] || break
+    sleep 0.1
+done
+ok "$gone" 'a request that never ends holds the program up for 7 s at most'
+kill "$SLOW" 2> /dev/null
+wait "$SLOW" 2> /dev/null
+send "$D/late.json"
+is "$STATUS" 200 'and the next process serves'
+
+# The socket as systemd passes it: the descriptor 3, and its own way to start the program.
+HOLD_AS=--systemd deploy lighttpd-socket 'provider dazno.rate_limit = none' 'server.audit_log = off' \
+    'server.require_https = no'
+load 5 systemd
+signal_during_load TERM 10
+judge 'ten restarts on a socket from systemd'
+start_responder() {
+    start "$D/stderr.log" systemd-socket-activate -l "$D/run/guichet.sock" \
+        "$E2E/bin/guichet.fcgi" --config "$D/guichet.conf"
+    SERVER_PIDS+=("$STARTED")
+    wait_for "$STARTED" test -S "$D/run/guichet.sock" || bail_out "systemd-socket-activate does not listen"
+}
+deploy lighttpd-socket
+event "$D/one.json" one-1 user.updated '"user_id":"u1"'
+send "$D/one.json"
+is "$STATUS $(readlink "/proc/${SERVER_PIDS[1]}/exe")" "200 $E2E/bin/guichet.fcgi" \
+    'started by systemd-socket-activate with the first request, it answers'
+
+# The units as they are shipped, but for where the programs lie.
+mkdir "$E2E/units"
+for unit in "$TOP"/systemd/*; do
+    sed "s#=/usr/local/[a-z/.]*#=/bin/true#" "$unit" > "$E2E/units/${unit##*/}"
+done
+is "$(systemd-analyze verify --man=no "$E2E"/units/* 2>&1)" '' 'systemd finds nothing wrong with the units'
 
 # On a socket of its own the program hands it on to itself; and signals that come in the middle of that,
 # one upon the other, neither end it nor lose a request.

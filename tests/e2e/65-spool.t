@@ -13,7 +13,7 @@ if [ "$(stat -f -c %T "$E2E")" = tmpfs ]; then
     done_testing
 fi
 
-cp "$TOP/tests/load/hold" "$TOP/tests/e2e/cut" "$TOP/tests/e2e/insist" "$E2E/bin"
+cp "$TOP/build/guichet" "$TOP/tests/load/hold" "$TOP/tests/e2e/cut" "$TOP/tests/e2e/insist" "$E2E/bin"
 mkdir "$STORE"
 give "$E2E/bin" "$STORE"
 
@@ -255,6 +255,79 @@ one_request_at_a_time() {
 }
 one_request_at_a_time apache-fcgid
 one_request_at_a_time apache-cgid
+
+# --- by the tool -------------------------------------------------------------------------------------------
+
+# guichet VERB...: as the servers' user; results in VERDICT, SAID, COMPLAINT
+guichet() {
+    SAID=$(setpriv "${AS_USER[@]}" -- "$E2E/bin/guichet" "$@" --config "$D/guichet.conf" 2> "$E2E/complaint")
+    VERDICT=$?
+    COMPLAINT=$(cat "$E2E/complaint")
+}
+
+by_the_tool() {
+    local i n=70
+    spooling lighttpd-socket
+    guichet spool list
+    is "$VERDICT $SAID" '0 nothing waits' "the tool says that nothing waits"
+    store_killed
+    for ((i = 1; i <= n; i++)); do
+        payment "$body" "t-$i" tom 1
+        send "$body"
+    done
+    payment "$body" t-1 tom 2
+    send "$body"
+    is "$STATUS $(waiting)" "409 $((n + 1))" "$n events are spooled, and a conflict"
+    guichet spool drain
+    like "$VERDICT $COMPLAINT" '3 *the store is away*' "while Redis is away nothing can be drained"
+    is "$(waiting)" $((n + 1)) "and all of it waits on"
+    undeploy
+    store_up
+    guichet spool list --json
+    is "$VERDICT $(grep -c '"provider":"dazno","kind":"event"' <<< "$SAID") $(grep -c '"kind":"conflict"' <<< "$SAID")" \
+        "0 $n 1" "the tool lists what waits"
+    if [ "$(id -u)" -eq 0 ]; then
+        "$E2E/bin/guichet" spool drain --config "$D/guichet.conf" > "$E2E/said" 2>&1
+        is $? 2 "another user may not drain"
+        like "$(cat "$E2E/said")" '*belongs to www-data*setpriv --reuid=www-data*' "and is told how to"
+        is "$(waiting)" $((n + 1)) "nothing was touched"
+    fi
+    guichet spool drain --json
+    is "$VERDICT $SAID" "0 {\"committed\":$n,\"quarantined\":1,\"set_aside\":0,\"left\":0}" \
+        "the tool drains without a responder, and counts"
+    is "$(waiting) $(user tom received_msat) $(user tom received_count) $(entries)" "0 $n $n $n" \
+        "each took effect once"
+    guichet spool drain --json
+    is "$VERDICT $SAID" '0 {"committed":0,"quarantined":0,"set_aside":0,"left":0}' "then there is nothing to do"
+}
+by_the_tool
+
+# The responder, two of the tool, and one that is killed: one drains at a time.
+all_at_once() {
+    local i n=600 sender pid pids
+    spooling lighttpd-socket
+    store_killed
+    insist anna "$n" 8 60 > "$E2E/insisted" &
+    sender=$!
+    wait "$sender"
+    is "$? $(waiting)" "0 $n" "$n wait"
+    store_up
+    for ((i = 0; i < 6; i++)); do
+        pids=()
+        for _ in 1 2; do
+            setpriv "${AS_USER[@]}" -- "$E2E/bin/guichet" spool drain --config "$D/guichet.conf" > "$E2E/said" 2>&1 &
+            pids+=("$!")
+        done
+        sleep "0.0$((RANDOM % 10))"
+        [ "$i" -eq 5 ] || kill -KILL "${pids[0]}" 2> /dev/null
+        for pid in "${pids[@]}"; do wait "$pid" 2> /dev/null; done
+    done
+    guichet spool drain
+    is "$VERDICT $(waiting)" '0 0' "drained by the responder and the tool at the same time, all of it is gone"
+    each_once anna "$n" "each took effect once"
+    is "$(entries)" "$n" "each is handed on once"
+}
+all_at_once
 
 undeploy
 stop "$STORE_PID"

@@ -71,7 +71,8 @@ bool redis_server_restart(struct redis_server *s)
 
 bool redis_server_start(struct redis_server *s)
 {
-    *s = (struct redis_server){.dir = "/tmp/guichet-redis-XXXXXX"};
+    *s = (struct redis_server){.dir = ""};
+    temp_dir_pattern("redis", s->dir, sizeof s->dir);
     (void)signal(SIGPIPE, SIG_IGN);
     assert_non_null(mkdtemp(s->dir));
     (void)snprintf(s->socket, sizeof s->socket, "%s/s", s->dir);
@@ -91,7 +92,7 @@ void redis_server_kill(struct redis_server *s, int signal_number)
 
 void redis_server_stop(struct redis_server *s)
 {
-    char command[128];
+    char command[256];
 
     redis_server_kill(s, SIGKILL);
     if (s->dir[0] == '\0')

@@ -1,18 +1,19 @@
-/* redis_server: a Redis server of a test's own, on a unix socket in a folder below /tmp. */
+/* redis_server: a Redis server of a test's own, on a unix socket in a folder below $TMPDIR or /tmp. */
 #ifndef GUICHET_TESTS_REDIS_SERVER_H
 #define GUICHET_TESTS_REDIS_SERVER_H
 
 #include <stdbool.h>
 #include <sys/types.h>
 #include "unit/store_conformance.h"
+#include "unit/temp_dir.h"
 
 struct redisContext;
 struct redisReply;
 
 struct redis_server {
-    char dir[64];
-    char socket[96];
-    char url[128];
+    char dir[TEMP_DIR_ROOM];
+    char socket[TEMP_DIR_ROOM + 8];
+    char url[TEMP_DIR_ROOM + 16];
     pid_t pid; /* 0: not running */
     struct redisContext *context;
 };

@@ -9,14 +9,28 @@
 
 #define TEMP_PATH_ROOM 512
 
+#define TEMP_DIR_ROOM 128
+
 struct temp_dir {
-    char path[64];
+    char path[TEMP_DIR_ROOM];
 };
+
+/* The pattern for mkdtemp and mkstemp, in $TMPDIR or /tmp. (A unix socket's path has 107 bytes.) */
+static inline void temp_dir_pattern(const char *name, char *out, size_t room)
+{
+    const char *folder = getenv("TMPDIR");
+
+    if (folder == NULL || folder[0] != '/')
+        folder = "/tmp";
+    if (snprintf(out, room, "%s/guichet-%s-XXXXXX", folder, name) >= (int)room)
+        abort();
+}
 
 static inline struct temp_dir temp_dir_new(void)
 {
-    struct temp_dir d = {"/tmp/guichet-test-XXXXXX"};
+    struct temp_dir d;
 
+    temp_dir_pattern("test", d.path, sizeof d.path);
     if (mkdtemp(d.path) == NULL)
         abort();
     return d;

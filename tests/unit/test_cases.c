@@ -44,7 +44,7 @@ static char *const ENVIRONMENT[] = {
 
 struct run {
     char folder[4096];
-    char scratch[64];
+    char scratch[TEMP_DIR_ROOM];
     char spool_dir[64]; /* "": none */
     struct config *config;
     struct state *state;
@@ -456,7 +456,7 @@ static void open_case(struct run *r)
     struct stat st;
     struct config_options options = {NULL, NULL, ENVIRONMENT};
 
-    (void)snprintf(r->scratch, sizeof r->scratch, "/tmp/guichet-case-XXXXXX");
+    temp_dir_pattern("case", r->scratch, sizeof r->scratch);
     assert_non_null(mkdtemp(r->scratch));
     (void)snprintf(path, sizeof path, "%s/config", r->folder);
     if (stat(path, &st) == 0)

@@ -29,6 +29,7 @@ struct puppet {
     bool away;        /* answers no question */
     int self_test, durable, evicting;
     char run_id[48];
+    bool slow; /* an examination takes all the time that it is given */
     unsigned commits, probes, examinations, questions;
     int64_t deadline_ms; /* of the last commit */
 };
@@ -84,8 +85,9 @@ static void puppet_examine(struct store *s, const struct store_provider *provide
     struct puppet *p = (struct puppet *)s;
 
     (void)provider;
-    (void)deadline_ms;
     assert_int_equal(n, 1);
+    if (p->slow)
+        now_us = deadline_ms * 1000;
     p->examinations++;
     *out = (struct store_findings){
         .self_test = p->self_test, .durable = p->durable, .evicting = p->evicting};
@@ -295,6 +297,41 @@ static void opens_the_breaker_when_the_store_is_away(void **state)
     }
 }
 
+static void a_probe_that_is_too_short_for_the_self_test_postpones_nothing(void **state)
+{
+    struct scene *s = *state;
+    unsigned before;
+
+    s->puppet->base.connections = 1;
+    expect(commit(s), STORE_ACCEPTED, NULL);
+    for (int failed = 0; failed < 2; failed++) {
+        s->puppet->word = "store_unreachable";
+        s->puppet->self_test = 1;
+        (void)commit(s);
+        (void)snprintf(s->puppet->run_id, sizeof s->puppet->run_id, "run-%d", failed + 2);
+        s->puppet->base.connections++;
+        after_ms(BREAKER_PROBE_MS);
+        (void)commit(s); /* the connection is a new one */
+        s->puppet->self_test = failed ? 0 : -1;
+        s->puppet->slow = true;
+        s->puppet->word = NULL;
+        after_ms(BREAKER_PROBE_MS);
+        before = s->puppet->examinations;
+        (void)commit(s);
+        assert_int_equal(s->puppet->examinations, before + 1);
+        s->puppet->slow = false;
+        s->puppet->self_test = 1;
+        /* With its own time it is done at once; one that failed is not. */
+        if (failed) {
+            expect(commit(s), STORE_UNAVAILABLE, "self_test");
+            assert_int_equal(s->puppet->examinations, before + 1);
+        } else {
+            expect(commit(s), STORE_ACCEPTED, NULL);
+            assert_int_equal(s->puppet->examinations, before + 2);
+        }
+    }
+}
+
 /* A store that answers still knows its duplicates. */
 static void leaves_it_closed_while_the_store_answers(void **state)
 {
@@ -403,6 +440,7 @@ int main(void)
         TEST(looks_again_after_a_new_connection),
         TEST(acknowledges_nothing_before_the_self_test_passed),
         TEST(opens_the_breaker_when_the_store_is_away),
+        TEST(a_probe_that_is_too_short_for_the_self_test_postpones_nothing),
         TEST(leaves_it_closed_while_the_store_answers),
         TEST(says_when_it_cannot_be_examined),
         TEST(finds_the_store_with_the_first_probe),

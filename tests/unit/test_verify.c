@@ -14,6 +14,7 @@
 #include "verify/mac.h"
 #include "verify/secret.h"
 #include "verify/verify.h"
+#include "unit/temp_dir.h"
 
 #define BODY "{\"id\":\"w1\"}"
 #define NOW  (INT64_C(1760524205) * US_PER_S)
@@ -284,11 +285,12 @@ static void put(const char *path, const char *content, mode_t mode)
 
 static void files_are_read_again(void **state)
 {
-    char folder[] = "/tmp/guichet-verify-XXXXXX", path[64], spec[80], second[64];
+    char folder[TEMP_DIR_ROOM], path[256], spec[300], second[256];
     struct config_provider p = provider("t4g");
     struct verifier *v;
 
     (void)state;
+    temp_dir_pattern("verify", folder, sizeof folder);
     assert_non_null(mkdtemp(folder));
     (void)snprintf(path, sizeof path, "%s/1", folder);
     (void)snprintf(second, sizeof second, "%s/2", folder);
