@@ -2,7 +2,6 @@
 
 #include "base/buf.h"
 #include "base/text.h"
-#include "http/problem.h"
 #include "observe/metrics.h"
 
 /* Bytes of one exposition: 32 providers with every series in use take less than half of it. */
@@ -59,11 +58,11 @@ void endpoint_metrics(struct receiver *r, struct work *w)
         log_rarely(r->service.log, LOG_LEVEL_WARNING, "token", 3600 * US_PER_S,
                    "/api/metrics answers 403: no token is configured; set GUICHET_METRICS_TOKEN or "
                    "[metrics] token");
-        answer_problem(w, OUTCOME_REJECTED, 403, "no_token", "Metrics are not enabled here.");
+        answer_problem(w, PROBLEM_NO_TOKEN, NULL, NULL);
         return;
     }
     if (!token_shown(r, &x->request)) {
-        answer_unauthorized(w, "Bearer realm=\"guichet\"", "token");
+        answer_no_token(w);
         return;
     }
     in.store_up = guard_up(r->guard);
@@ -91,7 +90,7 @@ void endpoint_metrics(struct receiver *r, struct work *w)
     x->response.type = in.openmetrics ? METRICS_TYPE_OPENMETRICS : METRICS_TYPE_TEXT;
     x->response.body = arena_copy(x->arena, buf_slice(&text));
     if (text.overflow || x->response.body.p == NULL)
-        answer_problem(w, OUTCOME_ERROR, 500, "metrics", NULL);
+        answer_problem(w, PROBLEM_FAULT, "metrics", NULL);
     buf_free(&text);
 }
 
@@ -105,6 +104,6 @@ void endpoint_health(struct receiver *r, struct work *w)
         s->body = SLICE_LITERAL("{\"status\":\"ok\"}");
         return;
     }
-    problem(s, 503, NULL, w->x->arena);
+    answer_problem(w, PROBLEM_DOWN, NULL, NULL);
     response_header(s, "Retry-After", "1");
 }
