@@ -56,16 +56,16 @@ static bool step_https(struct receiver *r, struct work *w)
 
 static bool step_endpoint(struct receiver *r, struct work *w)
 {
-    switch (w->route.kind) {
-    case ROUTE_METRICS:
-        endpoint_metrics(r, w);
-        return false;
-    case ROUTE_HEALTH:
-        endpoint_health(r, w);
-        return false;
-    default:
+    static void (*const endpoint[])(struct receiver *, struct work *) = {
+        [ROUTE_METRICS] = endpoint_metrics, [ROUTE_HEALTH] = endpoint_health,
+        [ROUTE_DOCS] = endpoint_docs,       [ROUTE_OPENAPI] = endpoint_openapi,
+        [ROUTE_STATUS] = endpoint_status,   [ROUTE_STATUS_JSON] = endpoint_status,
+    };
+
+    if (w->route.kind == ROUTE_PROVIDER)
         return true;
-    }
+    endpoint[w->route.kind](r, w);
+    return false;
 }
 
 static bool step_media_type(struct receiver *r, struct work *w)

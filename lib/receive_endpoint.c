@@ -9,15 +9,16 @@
 
 /* Whether the request shows the token: `Authorization: Bearer <token>` or `x-api-key: <token>`. Digests
  * are compared, so that the time taken tells nothing of the length either. */
-static bool token_shown(const struct receiver *r, const struct request *q)
+bool endpoint_token_shown(const struct receiver *r, const struct work *w)
 {
+    const struct request *q = &w->x->request;
     unsigned bearer_times, key_times;
     struct slice bearer = request_header(q, "authorization", &bearer_times);
     struct slice shown = request_header(q, "x-api-key", &key_times);
     struct slice token = {r->token.text, r->token.n};
     uint8_t want[SHA256_BYTES], have[SHA256_BYTES];
 
-    if (bearer_times > 1 || key_times > 1)
+    if (!r->has_token || bearer_times > 1 || key_times > 1)
         return false;
     if (bearer.n > 7 && text_equal_nocase((struct slice){bearer.p, 7}, slice_of("Bearer ")))
         shown = text_trim(slice_from(bearer, 7));
@@ -61,7 +62,7 @@ void endpoint_metrics(struct receiver *r, struct work *w)
         answer_problem(w, PROBLEM_NO_TOKEN, NULL, NULL);
         return;
     }
-    if (!token_shown(r, &x->request)) {
+    if (!endpoint_token_shown(r, w)) {
         answer_no_token(w);
         return;
     }

@@ -82,5 +82,12 @@ void answer_result(struct work *w);
 /* receive_endpoint.c: what is not a webhook. */
 void endpoint_metrics(struct receiver *r, struct work *w);
 void endpoint_health(struct receiver *r, struct work *w);
+/* Whether the request shows the token of /api/metrics, and there is one. */
+bool endpoint_token_shown(const struct receiver *r, const struct work *w);
+
+/* receive_pages.c: what is for people. */
+void endpoint_docs(struct receiver *r, struct work *w);
+void endpoint_openapi(struct receiver *r, struct work *w);
+void endpoint_status(struct receiver *r, struct work *w);
 
 #endif
