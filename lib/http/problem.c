@@ -94,7 +94,7 @@ const struct problem_row problem_table[PROBLEM_COUNT] = {
                       NULL,
                       PROBLEM_AT_HEALTH,
                       {"Retry-After"},
-                      "The store does not answer."},
+                      "Of /api/health: the store does not answer."},
     [PROBLEM_FAULT] = {500, OUTCOME_ERROR, "fault", NULL, EVERYWHERE & ~PROBLEM_AT_HEALTH,
                        .meaning = "A fault of this server's own; nothing of the event took "
                                   "effect. Send it again later."},

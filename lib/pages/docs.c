@@ -38,19 +38,18 @@ static void put_row(struct buf *out, const char *method, const char *base, const
 
 static void put_paths(const struct config *c, struct buf *out)
 {
-    struct buf base = BUF_INIT(1024), text = BUF_INIT(1024);
+    struct buf text = BUF_INIT(1024);
 
-    wording_base(c, &base);
-    buf_adds(out, "<h2 id=\"paths\">Paths</h2>\n<div class=\"wide\" tabindex=\"0\" role=\"region\" "
-                  "aria-label=\"Paths\"><table><thead><tr><th scope=\"col\">Method</th>"
-                  "<th scope=\"col\">Path</th><th scope=\"col\">Does</th>"
-                  "<th scope=\"col\">Asks for</th></tr></thead><tbody>\n");
+    buf_adds(out, "<h2 id=\"paths\">Paths</h2>\n");
+    if (c->public_url[0] != '\0')
+        html_put(out, "<p>All of them at <code>$</code>.</p>\n", c->public_url);
+    html_table(out, "", "Paths", NULL, "Method", "Path", "Does", "Asks for");
     for (size_t i = 0; i < c->nproviders; i++) {
         const struct config_provider *p = &c->provider[i];
         const struct scheme *s = scheme_find(p->scheme);
         buf_reset(&text);
         buf_addf(&text, "receives %s of %s", s->ping ? "pings" : "events", p->name);
-        put_row(out, "POST", base.p != NULL ? base.p : "", p->path,
+        put_row(out, "POST", c->base_path, p->path,
                 p->retired ? "is no longer in use: 410" : buf_slice(&text).p,
                 p->retired                  ? "nothing"
                 : s->api_key_header != NULL ? "API key and signature"
@@ -59,14 +58,14 @@ static void put_paths(const struct config *c, struct buf *out)
     for (size_t i = 0; i < route_endpoint_count; i++) {
         const struct endpoint *e = &route_endpoint[i];
         if (route_is_served(c, e))
-            put_row(out, "GET", base.p != NULL ? base.p : "", e->path, e->summary,
+            put_row(out, "GET", c->base_path, e->path, e->summary,
                     route_asks_token(c, e) ? "token of the metrics" : "nothing");
     }
-    buf_adds(out, "</tbody></table></div>\n<p class=\"soft\">HEAD is served wherever GET is.");
+    html_table_end(out);
+    buf_adds(out, "<p class=\"soft\">HEAD is served wherever GET is.");
     if (c->require_https)
         buf_adds(out, " Whatever asks for a key, a signature or a token answers over HTTPS only.");
     buf_adds(out, "</p>\n");
-    buf_free(&base);
     buf_free(&text);
 }
 

@@ -39,10 +39,8 @@ void docs_answers(const struct config *c, struct buf *out)
 
     buf_adds(out, "<h2 id=\"answers\">Answers</h2>\n<p>Errors are "
                   "<code>application/problem+json</code> (RFC 9457), in the order in which they "
-                  "are looked for:</p>\n<div class=\"wide\" tabindex=\"0\" role=\"region\" "
-                  "aria-label=\"Answers\"><table><thead><tr><th scope=\"col\">Status</th>"
-                  "<th scope=\"col\">When</th><th scope=\"col\">Send again?</th></tr></thead>"
-                  "<tbody>\n");
+                  "are looked for:</p>\n");
+    html_table(out, "", "Answers", NULL, "Status", "When", "Send again?");
     put_row(out, 200, "It is stored. With Idempotent-Replayed it was stored before.", NULL, false);
     if (c->when_store_down == STORE_DOWN_SPOOL)
         put_row(out, 202, "It is safely on the disk and takes effect later.", NULL, false);
@@ -53,7 +51,8 @@ void docs_answers(const struct config *c, struct buf *out)
         put_row(out, status, problem_table[id].meaning, problem_table[id].detail,
                 status == 429 || status >= 500);
     }
-    buf_adds(out, "</tbody></table></div>\n<p>What is authentic but cannot be taken is kept for "
+    html_table_end(out);
+    buf_adds(out, "<p>What is authentic but cannot be taken is kept for "
                   "people to look at. After it was corrected it may be sent under the same id, "
                   "unless the answer was 409.</p>\n");
 }
@@ -75,16 +74,14 @@ void docs_retries(struct buf *out)
     buf_adds(out, "<h2 id=\"retries\">Trying again</h2>\n<p>Five tries, after 5xx, 429 and "
                   "whatever breaks the connection (no answer within ten seconds does, too). "
                   "Retry-After may lengthen a wait, never shorten it. Any other 4xx ends "
-                  "it.</p>\n<div class=\"wide\" tabindex=\"0\" "
-                  "role=\"region\" aria-label=\"Trying again\"><table><thead><tr>"
-                  "<th scope=\"col\">Try</th><th scope=\"col\">Begins after the end of the one "
-                  "before</th></tr>"
-                  "</thead><tbody>\n");
+                  "it.</p>\n");
+    html_table(out, "", "Tries", NULL, "Try", "Begins after the end of the one before");
     for (size_t i = 0; i < WORDING_TRIES; i++) {
         (void)snprintf(number, sizeof number, "%zu", i + 1);
         wait_text(wording_wait_s[i], wait, sizeof wait);
         html_put(out, "<tr><th scope=\"row\">$</th><td>$</td></tr>\n", number, wait);
     }
-    buf_adds(out, "</tbody></table></div>\n<p>After the fifth the sender keeps the event and tells "
+    html_table_end(out);
+    buf_adds(out, "<p>After the fifth the sender keeps the event and tells "
                   "somebody; it may be sent hours later all the same.</p>\n");
 }

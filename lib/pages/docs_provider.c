@@ -11,14 +11,12 @@ static void put_header_row(struct buf *out, const char *name, const char *value,
              name, value, text);
 }
 
-static void put_headers(const struct scheme *s, struct buf *out)
+static void put_headers(const struct config_provider *p, const struct scheme *s, struct buf *out)
 {
     struct buf form = BUF_INIT(256), text = BUF_INIT(2048);
 
-    buf_adds(out, "<h3>Headers</h3>\n<div class=\"wide\" tabindex=\"0\" role=\"region\" "
-                  "aria-label=\"Headers\"><table><thead><tr><th scope=\"col\">Header</th>"
-                  "<th scope=\"col\">Value</th><th scope=\"col\">Meaning</th></tr></thead>"
-                  "<tbody>\n");
+    buf_adds(out, "<h3>Headers</h3>\n");
+    html_table(out, "", "Headers", p->name, "Header", "Value", "Meaning");
     put_header_row(out, "Content-Type", s->media_type[0], "parameters do not count");
     if (s->api_key_header != NULL)
         put_header_row(out, s->api_key_header, "<key>", "the API key that was agreed on");
@@ -32,7 +30,7 @@ static void put_headers(const struct scheme *s, struct buf *out)
     wording_signature(s, &text);
     if (form.p != NULL && text.p != NULL)
         put_header_row(out, s->header, form.p, text.p);
-    buf_adds(out, "</tbody></table></div>\n");
+    html_table_end(out);
     buf_free(&form);
     buf_free(&text);
 }
@@ -44,22 +42,21 @@ static void put_fields(const struct event_type *t, struct buf *out)
                  t->field[i].optional ? " (optional)" : "");
 }
 
-static void put_types(struct buf *out)
+static void put_types(const struct config_provider *p, struct buf *out)
 {
     buf_adds(out, "<h3>Events</h3>\n<p>Each is a JSON object (RFC 8259, UTF-8, no name twice) with "
                   "<code>id</code>, <code>timestamp</code> (RFC 3339), <code>source</code> and "
                   "<code>event_type</code>, and the fields of its type. Further fields are "
-                  "kept.</p>\n<div class=\"wide\" tabindex=\"0\" role=\"region\" "
-                  "aria-label=\"Events\"><table><thead><tr><th scope=\"col\">event_type</th>"
-                  "<th scope=\"col\">Fields</th><th scope=\"col\">What changes</th></tr></thead>"
-                  "<tbody>\n");
+                  "kept.</p>\n");
+    html_table(out, "", "Events", p->name, "event_type", "Fields", "What changes");
     for (size_t i = 0; i < event_type_count; i++) {
         const struct event_type *t = table_find(slice_of(event_type_names[i]));
         html_put(out, "<tr><th scope=\"row\"><code>$</code></th><td>", t->name);
         put_fields(t, out);
         html_put(out, "</td><td>$</td></tr>\n", wording_change(t->name));
     }
-    buf_adds(out, "</tbody></table></div>\n<dl class=\"facts\">\n");
+    html_table_end(out);
+    buf_adds(out, "<dl class=\"facts\">\n");
     html_put(out, "<dt>ids, hashes</dt><dd>$</dd>\n<dt>e-mail</dt><dd>$</dd>\n<dt>numbers</dt>",
              wording_field(FIELD_TEXT), wording_field(FIELD_EMAIL));
     html_put(out, "<dd>$</dd>\n</dl>\n", wording_field(FIELD_INTEGER));
@@ -72,14 +69,14 @@ static void put_example(const struct scheme *s, struct buf *out)
 
     sample_body(s, t, &body);
     sample_id(s, t, &id);
-    buf_adds(out,
-             "<h3>Example</h3>\n<p>A body:</p>\n<pre tabindex=\"0\" aria-label=\"A body\"><code>");
+    buf_adds(out, "<h3>Example</h3>\n<p>A body:</p>\n<pre class=\"wrap\" tabindex=\"0\" "
+                  "aria-label=\"A body\"><code>");
     html_text(out, buf_slice(&body));
     buf_adds(out, "</code></pre>\n<p>and its answer, 200");
     if (s->ping) {
         buf_adds(out, " without a body.</p>\n");
     } else {
-        buf_adds(out, ":</p>\n<pre tabindex=\"0\" aria-label=\"Its answer\"><code>");
+        buf_adds(out, ":</p>\n<pre class=\"wrap\" tabindex=\"0\" aria-label=\"Its answer\"><code>");
         html_put(out, "{\"received\":true,\"webhook_id\":\"$\",\"processed_at\":\"$\"}",
                  id.p != NULL ? id.p : "", SAMPLE_PROCESSED);
         buf_adds(out, "</code></pre>\n");
@@ -109,9 +106,9 @@ static void put_provider(const struct config *c, const struct config_provider *p
     html_put(out, "<h2 id=\"provider-$\">Webhooks of $</h2>\n<p><code>POST $$</code></p>\n",
              p->name, p->name, c->base_path, p->path);
     put_limits(c, p, out);
-    put_headers(s, out);
+    put_headers(p, s, out);
     if (s->typed)
-        put_types(out);
+        put_types(p, out);
     put_example(s, out);
 }
 

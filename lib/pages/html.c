@@ -65,6 +65,26 @@ void html_fill(struct buf *out, const char *markup, const char *const text[])
         out->overflow = true;
 }
 
+void html_table_begin(struct buf *out, const char *css, const char *label, const char *of,
+                      const char *const head[])
+{
+    html_put(out,
+             "<div class=\"$wide\" tabindex=\"0\" role=\"region\" aria-label=\"$$$\"><table>"
+             "<thead><tr>",
+             css, label, of != NULL ? " of " : "", of != NULL ? of : "");
+    for (; *head != NULL; head++)
+        if (**head == '#')
+            html_put(out, "<th class=\"n\" scope=\"col\">$</th>", *head + 1);
+        else
+            html_put(out, "<th scope=\"col\">$</th>", *head);
+    buf_adds(out, "</tr></thead><tbody>\n");
+}
+
+void html_table_end(struct buf *out)
+{
+    buf_adds(out, "</tbody></table></div>\n");
+}
+
 const char *html_number(uint64_t v, char out[static HTML_NUMBER_ROOM])
 {
     char digits[24];

@@ -142,7 +142,7 @@ static void put_figures(const struct status_day *day, struct buf *out)
     static const struct {
         const char *name;
         unsigned thousandths;
-    } quantile[] = {{"Half are answered within", 500}, {"99 of 100 within", 990}};
+    } quantile[] = {{"Latency p50", 500}, {"Latency p99", 990}};
     char number[HTML_NUMBER_ROOM], hour[HTML_NUMBER_ROOM], text[32], of_day[32];
 
     html_put(out,
@@ -160,9 +160,8 @@ static void put_figures(const struct status_day *day, struct buf *out)
         latency_text(&day->whole, quantile[i].thousandths, of_day, sizeof of_day);
         html_put(
             out,
-            "<div><dt>$ <abbr title=\"$th percentile\">(p$)</abbr></dt><dd>$ <small>last hour; "
-            "$ in 24 hours</small></dd></div>\n",
-            quantile[i].name, i == 0 ? "50" : "99", i == 0 ? "50" : "99", text, of_day);
+            "<div><dt>$</dt><dd>$ <small>in the last hour<br>$ in 24 hours</small></dd></div>\n",
+            quantile[i].name, text, of_day);
     }
     buf_adds(out, "</dl>\n");
 }
@@ -183,20 +182,19 @@ static void put_outcomes(const struct status_day *day, struct buf *out)
     };
     char number[HTML_NUMBER_ROOM], hour[HTML_NUMBER_ROOM];
 
-    buf_adds(out, "<h2>By outcome</h2>\n<div class=\"panel wide\" tabindex=\"0\" role=\"region\" "
-                  "aria-label=\"By outcome\"><table><thead><tr><th scope=\"col\">Outcome</th>"
-                  "<th scope=\"col\">Meaning</th><th class=\"n\" scope=\"col\">Last hour</th>"
-                  "<th class=\"n\" scope=\"col\">24 hours</th></tr></thead><tbody>\n");
+    buf_adds(out, "<h2>By outcome</h2>\n");
+    html_table(out, "panel ", "By outcome", NULL, "Outcome", "#Last hour", "#24 hours");
     for (size_t g = 0; g < STATUS_GROUPS; g++)
         for (unsigned o = 0; o < OUTCOME_COUNT; o++)
             if ((status_group[g].outcomes >> o & 1) != 0)
                 html_put(out,
-                         "<tr><th scope=\"row\"><span class=\"key $\"></span>$</th><td "
-                         "class=\"soft\">$</td><td class=\"n\">$</td><td class=\"n\">$</td></tr>\n",
+                         "<tr><th class=\"outcome\" scope=\"row\"><span class=\"key $\"></span>"
+                         "<b>$</b> <small class=\"soft\">$</small></th><td class=\"n\">$</td><td "
+                         "class=\"n\">$</td></tr>\n",
                          status_group[g].css_class, state_outcome_name((enum outcome)o), meaning[o],
                          html_number(day->hour.webhooks[o], hour),
                          html_number(day->whole.webhooks[o], number));
-    buf_adds(out, "</tbody></table></div>\n");
+    html_table_end(out);
 }
 
 /* --- store and spool --------------------------------------------------------------------------------- */
@@ -237,12 +235,9 @@ static void put_window(const struct status_provider *p, struct buf *out)
 
 static void put_providers(const struct status_input *in, struct buf *out)
 {
-    buf_adds(out,
-             "<h2>Senders</h2>\n<div class=\"panel wide\" tabindex=\"0\" role=\"region\" "
-             "aria-label=\"Senders\"><table><thead><tr><th scope=\"col\">Sender</th>"
-             "<th scope=\"col\">Rate window used</th><th class=\"n\" scope=\"col\">Handed off, "
-             "waiting</th><th class=\"n\" scope=\"col\">In quarantine</th></tr></thead>"
-             "<tbody>\n");
+    buf_adds(out, "<h2>Senders</h2>\n");
+    html_table(out, "panel ", "Senders", NULL, "Sender", "Rate window used", "#Handed off, waiting",
+               "#In quarantine");
     for (size_t i = 0; i < in->config->nproviders; i++) {
         const struct status_provider *p = &in->provider[i];
         html_put(out, "<tr><th scope=\"row\">$</th><td>", p->config->name);
@@ -256,7 +251,7 @@ static void put_providers(const struct status_input *in, struct buf *out)
         put_known(out, p->quarantine_entries);
         buf_adds(out, "</td></tr>\n");
     }
-    buf_adds(out, "</tbody></table></div>\n");
+    html_table_end(out);
 }
 
 static void put_spool(const struct status_input *in, struct buf *out)
@@ -284,7 +279,7 @@ static void put_spool(const struct status_input *in, struct buf *out)
 static void put_store(const struct status_input *in, struct buf *out)
 {
     static const char *const durable[] = {
-        "cannot be seen", "<strong>less than it is believed to be</strong>", "as it is to be"};
+        "cannot be seen", "<strong>weaker than configured</strong>", "as configured"};
 
     buf_adds(out, "<h2>Store and spool</h2>\n<dl class=\"panel facts\">\n<dt>Store</dt><dd>");
     buf_adds(out, in->up ? "answers" : "<strong>does not answer</strong>");

@@ -138,23 +138,20 @@ static void put_drawing(const struct status_day *day, struct buf *out)
     for (size_t i = 0; i < STATUS_COLUMNS; i++)
         put_column(day, i, most, out);
     buf_adds(out, "</svg>\n<p class=\"axis\" aria-hidden=\"true\">");
-    for (size_t i = 0; i <= STATUS_COLUMNS; i += STATUS_COLUMNS / 4) {
+    for (size_t i = 0; i < STATUS_COLUMNS; i += STATUS_COLUMNS / 4) {
         clock_text(column_start(day, i), at);
-        html_put(out, "<span>$</span>", at);
+        html_put(out, "<span>$$</span>", at, i == 0 ? " UTC" : "");
     }
-    buf_adds(out, "</p></div>\n");
+    buf_adds(out, "<span>now</span></p></div>\n");
 }
 
 static void put_table(const struct status_day *day, struct buf *out)
 {
     char at[8], number[HTML_NUMBER_ROOM];
 
-    buf_adds(out, "<details><summary>The same as a table</summary>\n<div class=\"wide\" "
-                  "tabindex=\"0\" role=\"region\" aria-label=\"Webhooks in each half hour\">"
-                  "<table><thead><tr><th scope=\"col\">From (UTC)</th>");
-    for (size_t g = 0; g < STATUS_GROUPS; g++)
-        html_put(out, "<th class=\"n\" scope=\"col\">$</th>", status_group[g].name);
-    buf_adds(out, "</tr></thead><tbody>\n");
+    buf_adds(out, "<details><summary>The same as a table</summary>\n");
+    html_table(out, "", "Webhooks in each half hour", NULL, "From (UTC)", "#Accepted", "#Repeated",
+               "#Refused", "#Failed");
     for (size_t i = STATUS_COLUMNS; i-- > 0;) {
         if (status_total(&day->column[i]) == 0)
             continue;
@@ -165,7 +162,8 @@ static void put_table(const struct status_day *day, struct buf *out)
                      html_number(status_of_group(&day->column[i], g), number));
         buf_adds(out, "</tr>\n");
     }
-    buf_adds(out, "</tbody></table></div>\n<p class=\"soft\">Half hours in which nothing came are "
+    html_table_end(out);
+    buf_adds(out, "<p class=\"soft\">Half hours in which nothing came are "
                   "left out.</p></details>\n");
 }
 
