@@ -15,14 +15,14 @@ static const char about[] =
     "body is read before its signature was verified, and every failure to verify has the same "
     "answer.";
 
-void openapi_reference(struct json *j, const char *key, const char *kind, const char *name)
+void openapi_reference(struct jsonw *j, const char *key, const char *kind, const char *name)
 {
     char path[NAME_ROOM + 32];
 
     (void)snprintf(path, sizeof path, "#/components/%s/%s", kind, name);
-    json_open(j, key);
-    json_text(j, "$ref", path);
-    json_close(j);
+    jsonw_open(j, key);
+    jsonw_text(j, "$ref", path);
+    jsonw_close(j);
 }
 
 bool openapi_has_events(const struct config *c)
@@ -35,26 +35,26 @@ bool openapi_has_events(const struct config *c)
 
 /* --- the path of a provider ------------------------------------------------------------------------- */
 
-static void put_parameter(struct json *j, const char *name, const char *description,
+static void put_parameter(struct jsonw *j, const char *name, const char *description,
                           const char *example)
 {
-    json_open(j, NULL);
-    json_text(j, "name", name);
-    json_text(j, "in", "header");
-    json_bool(j, "required", true);
-    json_text(j, "description", description);
-    json_open(j, "schema");
-    json_text(j, "type", "string");
-    json_close(j);
-    json_text(j, "example", example);
-    json_close(j);
+    jsonw_open(j, NULL);
+    jsonw_text(j, "name", name);
+    jsonw_text(j, "in", "header");
+    jsonw_bool(j, "required", true);
+    jsonw_text(j, "description", description);
+    jsonw_open(j, "schema");
+    jsonw_text(j, "type", "string");
+    jsonw_close(j);
+    jsonw_text(j, "example", example);
+    jsonw_close(j);
 }
 
-static void put_parameters(struct json *j, const struct scheme *s)
+static void put_parameters(struct jsonw *j, const struct scheme *s)
 {
     if (s->id_header == NULL && s->type_header == NULL && s->time_header == NULL)
         return;
-    json_open_list(j, "parameters");
+    jsonw_open_list(j, "parameters");
     if (s->id_header != NULL)
         put_parameter(j, s->id_header, "The id: the same with every try.", SAMPLE_HEADER_ID);
     if (s->type_header != NULL)
@@ -62,81 +62,81 @@ static void put_parameters(struct json *j, const struct scheme *s)
     if (s->time_header != NULL)
         put_parameter(j, s->time_header, "Unix time in seconds, signed with the body.",
                       "1760524200");
-    json_close_list(j);
+    jsonw_close_list(j);
 }
 
-static void put_security(struct json *j, const struct scheme *s)
+static void put_security(struct jsonw *j, const struct scheme *s)
 {
     char name[NAME_ROOM];
 
-    json_open_list(j, "security");
-    json_open(j, NULL);
+    jsonw_open_list(j, "security");
+    jsonw_open(j, NULL);
     (void)snprintf(name, sizeof name, "%s_signature", s->name);
-    json_open_list(j, name);
-    json_close_list(j);
+    jsonw_open_list(j, name);
+    jsonw_close_list(j);
     if (s->api_key_header != NULL) {
         (void)snprintf(name, sizeof name, "%s_api_key", s->name);
-        json_open_list(j, name);
-        json_close_list(j);
+        jsonw_open_list(j, name);
+        jsonw_close_list(j);
     }
-    json_close(j);
-    json_close_list(j);
+    jsonw_close(j);
+    jsonw_close_list(j);
 }
 
-static void put_body_example(struct json *j, const struct scheme *s, const struct event_type *type)
+static void put_body_example(struct jsonw *j, const struct scheme *s, const struct event_type *type)
 {
     struct buf body = BUF_INIT(4096);
 
     sample_body(s, type, &body);
-    json_open(j, type != NULL ? type->name : "example");
-    json_raw(j, "value", buf_slice(&body));
-    json_close(j);
+    jsonw_open(j, type != NULL ? type->name : "example");
+    jsonw_raw(j, "value", buf_slice(&body));
+    jsonw_close(j);
     buf_free(&body);
 }
 
 static void put_body(struct openapi *o, const struct config_provider *p, const struct scheme *s)
 {
-    struct json *j = &o->json;
+    struct jsonw *j = &o->json;
     char schema[NAME_ROOM];
 
     (void)p;
     (void)snprintf(schema, sizeof schema, s->typed ? "Event" : "Body_%s", s->name);
-    json_open(j, "requestBody");
-    json_bool(j, "required", true);
-    json_open(j, "content");
+    jsonw_open(j, "requestBody");
+    jsonw_bool(j, "required", true);
+    jsonw_open(j, "content");
     for (size_t i = 0; i < SCHEME_MEDIA_TYPES_MAX && s->media_type[i] != NULL; i++) {
-        json_open(j, s->media_type[i]);
+        jsonw_open(j, s->media_type[i]);
         openapi_reference(j, "schema", "schemas", schema);
-        json_open(j, "examples");
+        jsonw_open(j, "examples");
         for (size_t k = 0; s->typed && k < event_type_count; k++)
             put_body_example(j, s, table_find(slice_of(event_type_names[k])));
         if (!s->typed)
             put_body_example(j, s, NULL);
-        json_close(j);
-        json_close(j);
+        jsonw_close(j);
+        jsonw_close(j);
     }
-    json_close(j);
-    json_close(j);
+    jsonw_close(j);
+    jsonw_close(j);
 }
 
 static void put_provider(struct openapi *o, const struct config_provider *p)
 {
     const struct scheme *s = scheme_find(p->scheme);
-    struct json *j = &o->json;
+    struct jsonw *j = &o->json;
     struct buf text = BUF_INIT(2048);
 
-    json_open(j, p->path);
-    json_open(j, "post");
+    jsonw_open(j, p->path);
+    jsonw_open(j, "post");
     buf_addf(&text, "receive_%s", p->name);
-    json_slice(j, "operationId", buf_slice(&text));
-    json_open_list(j, "tags");
-    json_text(j, NULL, p->name);
-    json_close_list(j);
+    jsonw_slice(j, "operationId", buf_slice(&text));
+    jsonw_open_list(j, "tags");
+    jsonw_text(j, NULL, p->name);
+    jsonw_close_list(j);
     buf_reset(&text);
     buf_addf(&text, "Receives %s of %s", s->ping ? "pings" : "events", p->name);
-    json_slice(j, "summary", buf_slice(&text));
+    jsonw_slice(j, "summary", buf_slice(&text));
     if (p->retired)
-        json_bool(j, "deprecated", true);
+        jsonw_bool(j, "deprecated", true);
     buf_reset(&text);
     buf_addf(&text, "Header %s: ", s->header);
     wording_signature(s, &text);
@@ -144,32 +144,32 @@ static void put_provider(struct openapi *o, const struct config_provider *p)
         buf_addf(&text, " At most %lld accepted events in any %lld seconds.",
                  (long long)p->rate_count, (long long)(p->rate_window_us / US_PER_S));
     buf_addf(&text, " The body has at most %lld bytes.", (long long)o->config->max_body);
-    json_slice(j, "description", buf_slice(&text));
+    jsonw_slice(j, "description", buf_slice(&text));
     put_security(j, s);
     put_parameters(j, s);
     put_body(o, p, s);
-    json_open(j, "responses");
+    jsonw_open(j, "responses");
     openapi_provider_answers(o, p);
-    json_close(j);
-    json_close(j);
-    json_close(j);
+    jsonw_close(j);
+    jsonw_close(j);
+    jsonw_close(j);
     buf_free(&text);
 }
 
 /* --- the other paths -------------------------------------------------------------------------------- */
 
-static void put_token_security(struct json *j, bool asked)
+static void put_token_security(struct jsonw *j, bool asked)
 {
     static const char *const scheme[] = {"metrics_bearer", "metrics_api_key"};
 
-    json_open_list(j, "security");
+    jsonw_open_list(j, "security");
     for (size_t i = 0; asked && i < sizeof scheme / sizeof scheme[0]; i++) {
-        json_open(j, NULL);
-        json_open_list(j, scheme[i]);
-        json_close_list(j);
-        json_close(j);
+        jsonw_open(j, NULL);
+        jsonw_open_list(j, scheme[i]);
+        jsonw_close_list(j);
+        jsonw_close(j);
     }
-    json_close_list(j);
+    jsonw_close_list(j);
 }
 
 static void put_endpoint_method(struct openapi *o, const struct endpoint *e, bool head)
@@ -178,73 +178,73 @@ static void put_endpoint_method(struct openapi *o, const struct endpoint *e, boo
         [ROUTE_METRICS] = "metrics", [ROUTE_HEALTH] = "health", [ROUTE_DOCS] = "docs",
         [ROUTE_OPENAPI] = "openapi", [ROUTE_STATUS] = "status", [ROUTE_STATUS_JSON] = "status_json",
     };
-    struct json *j = &o->json;
+    struct jsonw *j = &o->json;
     char id[NAME_ROOM];
     bool docs = e->kind == ROUTE_DOCS || e->kind == ROUTE_OPENAPI;
 
-    json_open(j, head ? "head" : "get");
+    jsonw_open(j, head ? "head" : "get");
     (void)snprintf(id, sizeof id, "%s_%s", head ? "head" : "get", name[e->kind]);
-    json_text(j, "operationId", id);
-    json_open_list(j, "tags");
-    json_text(j, NULL, docs ? "Documentation" : "Monitoring");
-    json_close_list(j);
+    jsonw_text(j, "operationId", id);
+    jsonw_open_list(j, "tags");
+    jsonw_text(j, NULL, docs ? "Documentation" : "Monitoring");
+    jsonw_close_list(j);
     (void)snprintf(id, sizeof id, "%s%s", e->summary, head ? ": the headers alone" : "");
-    json_text(j, "summary", id);
+    jsonw_text(j, "summary", id);
     put_token_security(j, route_asks_token(o->config, e));
     if (docs) {
-        json_open_list(j, "parameters");
-        json_raw(j, NULL,
-                 SLICE_LITERAL("{\"name\":\"If-None-Match\",\"in\":\"header\",\"required\":false,"
-                               "\"description\":\"The ETag of what the client has.\","
-                               "\"schema\":{\"type\":\"string\"}}"));
-        json_close_list(j);
+        jsonw_open_list(j, "parameters");
+        jsonw_raw(j, NULL,
+                  SLICE_LITERAL("{\"name\":\"If-None-Match\",\"in\":\"header\",\"required\":false,"
+                                "\"description\":\"The ETag of what the client has.\","
+                                "\"schema\":{\"type\":\"string\"}}"));
+        jsonw_close_list(j);
     }
-    json_open(j, "responses");
+    jsonw_open(j, "responses");
     openapi_endpoint_answers(o, e, head);
-    json_close(j);
-    json_close(j);
+    jsonw_close(j);
+    jsonw_close(j);
 }
 
 /* --- the document ------------------------------------------------------------------------------------ */
 
 static void put_head(struct openapi *o, const char *version)
 {
-    struct json *j = &o->json;
+    struct jsonw *j = &o->json;
     struct buf base = BUF_INIT(1024);
 
-    json_text(j, "openapi", "3.1.0");
-    json_open(j, "info");
-    json_text(j, "title", "Guichet");
-    json_text(j, "summary", "Webhook receiver");
-    json_text(j, "version", version);
-    json_text(j, "description", about);
-    json_open(j, "license");
-    json_text(j, "name", "ISC");
-    json_text(j, "identifier", "ISC");
-    json_close(j);
-    json_close(j);
-    json_open_list(j, "servers");
-    json_open(j, NULL);
+    jsonw_text(j, "openapi", "3.1.0");
+    jsonw_open(j, "info");
+    jsonw_text(j, "title", "Guichet");
+    jsonw_text(j, "summary", "Webhook receiver");
+    jsonw_text(j, "version", version);
+    jsonw_text(j, "description", about);
+    jsonw_open(j, "license");
+    jsonw_text(j, "name", "ISC");
+    jsonw_text(j, "identifier", "ISC");
+    jsonw_close(j);
+    jsonw_close(j);
+    jsonw_open_list(j, "servers");
+    jsonw_open(j, NULL);
     wording_base(o->config, &base);
-    json_text(j, "url", base.n > 0 ? base.p : "/");
-    json_close(j);
-    json_close_list(j);
+    jsonw_text(j, "url", base.n > 0 ? base.p : "/");
+    jsonw_close(j);
+    jsonw_close_list(j);
     buf_free(&base);
 }
 
-static void put_tag(struct json *j, const char *name, const char *description)
+static void put_tag(struct jsonw *j, const char *name, const char *description)
 {
-    json_open(j, NULL);
-    json_text(j, "name", name);
-    json_text(j, "description", description);
-    json_close(j);
+    jsonw_open(j, NULL);
+    jsonw_text(j, "name", name);
+    jsonw_text(j, "description", description);
+    jsonw_close(j);
 }
 
 static void put_tags(struct openapi *o)
 {
-    struct json *j = &o->json;
+    struct jsonw *j = &o->json;
 
-    json_open_list(j, "tags");
+    jsonw_open_list(j, "tags");
     for (size_t i = 0; i < o->config->nproviders; i++) {
         char text[NAME_ROOM];
         (void)snprintf(text, sizeof text, "Webhooks of %s", o->config->provider[i].name);
@@ -252,31 +252,31 @@ static void put_tags(struct openapi *o)
     }
     put_tag(j, "Monitoring", "For those who run it");
     put_tag(j, "Documentation", "For those who send to it");
-    json_close_list(j);
+    jsonw_close_list(j);
 }
 
 void openapi_render(const struct config *c, const char *version, struct arena *arena,
                     struct buf *out)
 {
     struct openapi o = {.config = c, .arena = arena, .json = {.out = out}};
-    struct json *j = &o.json;
+    struct jsonw *j = &o.json;
 
-    json_open(j, NULL);
+    jsonw_open(j, NULL);
     put_head(&o, version);
     put_tags(&o);
-    json_open(j, "paths");
+    jsonw_open(j, "paths");
     for (size_t i = 0; i < c->nproviders; i++)
         put_provider(&o, &c->provider[i]);
     for (size_t i = 0; i < route_endpoint_count; i++) {
         const struct endpoint *e = &route_endpoint[i];
         if (!route_is_served(c, e))
             continue;
-        json_open(j, e->path);
+        jsonw_open(j, e->path);
         put_endpoint_method(&o, e, false);
         put_endpoint_method(&o, e, true);
-        json_close(j);
+        jsonw_close(j);
     }
-    json_close(j);
+    jsonw_close(j);
     openapi_components(&o);
-    json_close(j);
+    jsonw_close(j);
 }

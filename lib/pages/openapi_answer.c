@@ -17,47 +17,47 @@ struct answer {
     int status;
 };
 
-static void put_header(struct json *j, const char *name)
+static void put_header(struct jsonw *j, const char *name)
 {
-    json_open(j, name);
-    json_text(j, "description", wording_header(name));
-    json_open(j, "schema");
-    json_text(j, "type", strcmp(name, "Retry-After") == 0 ? "integer" : "string");
-    json_close(j);
-    json_close(j);
+    jsonw_open(j, name);
+    jsonw_text(j, "description", wording_header(name));
+    jsonw_open(j, "schema");
+    jsonw_text(j, "type", strcmp(name, "Retry-After") == 0 ? "integer" : "string");
+    jsonw_close(j);
+    jsonw_close(j);
 }
 
 /* "headers": what every answer has, and these. */
-static void put_headers(struct json *j, const char *const name[], size_t n, bool has_body)
+static void put_headers(struct jsonw *j, const char *const name[], size_t n, bool has_body)
 {
-    json_open(j, "headers");
+    jsonw_open(j, "headers");
     openapi_reference(j, "Cache-Control", "headers", "Cache-Control");
     if (has_body)
         openapi_reference(j, "X-Content-Type-Options", "headers", "X-Content-Type-Options");
     for (size_t i = 0; i < n; i++)
         put_header(j, name[i]);
-    json_close(j);
+    jsonw_close(j);
 }
 
-static void put_ref_schema(struct json *j, const char *name)
+static void put_ref_schema(struct jsonw *j, const char *name)
 {
     openapi_reference(j, "schema", "schemas", name);
 }
 
-static void open_content(struct json *j, const char *type, const char *schema)
+static void open_content(struct jsonw *j, const char *type, const char *schema)
 {
-    json_open(j, "content");
-    json_open(j, type);
+    jsonw_open(j, "content");
+    jsonw_open(j, type);
     if (schema != NULL)
         put_ref_schema(j, schema);
     else
-        json_raw(j, "schema", SLICE_LITERAL("{\"type\":\"string\"}"));
+        jsonw_raw(j, "schema", SLICE_LITERAL("{\"type\":\"string\"}"));
 }
 
-static void close_content(struct json *j)
+static void close_content(struct jsonw *j)
 {
-    json_close(j);
-    json_close(j);
+    jsonw_close(j);
+    jsonw_close(j);
 }
 
 /* --- problems ---------------------------------------------------------------------------------------- */
@@ -83,16 +83,16 @@ static struct slice body_of(const struct answer *a, const char *detail)
 static void put_example(const struct answer *a, const char *name, const char *detail,
                         const struct buf *sent)
 {
-    struct json *j = &a->o->json;
+    struct jsonw *j = &a->o->json;
 
-    json_open(j, name);
-    json_raw(j, "value", body_of(a, detail));
+    jsonw_open(j, name);
+    jsonw_raw(j, "value", body_of(a, detail));
     if (sent != NULL) {
-        json_open(j, "x-request");
-        json_slice(j, "body", buf_slice(sent));
-        json_close(j);
+        jsonw_open(j, "x-request");
+        jsonw_slice(j, "body", buf_slice(sent));
+        jsonw_close(j);
     }
-    json_close(j);
+    jsonw_close(j);
 }
 
 /* What senders do wrong most often, and what they are told. */
@@ -110,9 +110,9 @@ static void put_faults(const struct answer *a)
 
 static void put_examples(const struct answer *a)
 {
-    struct json *j = &a->o->json;
+    struct jsonw *j = &a->o->json;
 
-    json_open(j, "examples");
+    jsonw_open(j, "examples");
     for (enum problem_id id = 0; id < PROBLEM_COUNT; id++) {
         if (!is_met(a, id))
             continue;
@@ -121,7 +121,7 @@ static void put_examples(const struct answer *a)
         else
             put_example(a, problem_table[id].reason, problem_table[id].detail, NULL);
     }
-    json_close(j);
+    jsonw_close(j);
 }
 
 static bool is_among(const char *const name[], size_t n, const char *one)
@@ -134,7 +134,7 @@ static bool is_among(const char *const name[], size_t n, const char *one)
 
 static void put_problem(const struct answer *a)
 {
-    struct json *j = &a->o->json;
+    struct jsonw *j = &a->o->json;
     struct buf text = BUF_INIT(4096);
     const char *header[NAMES_MAX];
     size_t nheaders = 0;
@@ -151,15 +151,15 @@ static void put_problem(const struct answer *a)
     }
     if (text.n > 0) {
         (void)snprintf(status, sizeof status, "%d", a->status);
-        json_open(j, status);
-        json_slice(j, "description", buf_slice(&text));
+        jsonw_open(j, status);
+        jsonw_slice(j, "description", buf_slice(&text));
         put_headers(j, header, nheaders, true);
         if (!a->head) {
             open_content(j, PROBLEM_TYPE, "Problem");
             put_examples(a);
             close_content(j);
         }
-        json_close(j);
+        jsonw_close(j);
     }
     buf_free(&text);
 }
@@ -176,20 +176,20 @@ static void put_problems(struct answer *a)
 static void put_received(struct openapi *o, const struct scheme *s, const char *name,
                          const struct event_type *type, const char *rest)
 {
-    struct json *j = &o->json;
+    struct jsonw *j = &o->json;
     struct buf id = BUF_INIT(EVENT_ID_MAX), body = BUF_INIT(4096);
 
     sample_id(s, type, &id);
-    json_open(j, name);
-    json_open(j, "value");
-    json_bool(j, "received", true);
-    json_slice(j, "webhook_id", buf_slice(&id));
+    jsonw_open(j, name);
+    jsonw_open(j, "value");
+    jsonw_bool(j, "received", true);
+    jsonw_slice(j, "webhook_id", buf_slice(&id));
     if (rest != NULL)
-        json_bool(j, rest, true);
+        jsonw_bool(j, rest, true);
     else
-        json_text(j, "processed_at", SAMPLE_PROCESSED);
-    json_close(j);
-    json_close(j);
+        jsonw_text(j, "processed_at", SAMPLE_PROCESSED);
+    jsonw_close(j);
+    jsonw_close(j);
     buf_free(&id);
     buf_free(&body);
 }
@@ -197,21 +197,21 @@ static void put_received(struct openapi *o, const struct scheme *s, const char *
 static void put_accepted(struct openapi *o, const struct scheme *s)
 {
     static const char *const header[] = {"Idempotent-Replayed"};
-    struct json *j = &o->json;
+    struct jsonw *j = &o->json;
 
-    json_open(j, "200");
+    jsonw_open(j, "200");
     if (s->ping) {
-        json_text(j, "description", "It was stored. There is no body.");
+        jsonw_text(j, "description", "It was stored. There is no body.");
         put_headers(j, NULL, 0, false);
-        json_close(j);
+        jsonw_close(j);
         return;
     }
-    json_text(j, "description",
-              "It was stored, now or (with Idempotent-Replayed) before: the answer is then the "
-              "first one again.");
+    jsonw_text(j, "description",
+               "It was stored, now or (with Idempotent-Replayed) before: the answer is then the "
+               "first one again.");
     put_headers(j, header, 1, true);
     open_content(j, "application/json", "Received");
-    json_open(j, "examples");
+    jsonw_open(j, "examples");
     for (size_t i = 0; s->typed && i < event_type_count; i++) {
         const struct event_type *t = table_find(slice_of(event_type_names[i]));
         put_received(o, s, t->name, t, NULL);
@@ -220,27 +220,27 @@ static void put_accepted(struct openapi *o, const struct scheme *s)
         put_received(o, s, "example", NULL, NULL);
     put_received(o, s, "duplicate", s->typed ? table_find(slice_of(event_type_names[0])) : NULL,
                  NULL);
-    json_close(j);
+    jsonw_close(j);
     close_content(j);
-    json_close(j);
+    jsonw_close(j);
 }
 
 static void put_spooled(struct openapi *o, const struct scheme *s)
 {
-    struct json *j = &o->json;
+    struct jsonw *j = &o->json;
 
-    json_open(j, "202");
-    json_text(j, "description",
-              "The store is away; the event is safely on the disk and takes effect when it is "
-              "back. Do not send it again.");
+    jsonw_open(j, "202");
+    jsonw_text(j, "description",
+               "The store is away; the event is safely on the disk and takes effect when it is "
+               "back. Do not send it again.");
     put_headers(j, NULL, 0, true);
     open_content(j, "application/json", "Spooled");
-    json_open(j, "examples");
+    jsonw_open(j, "examples");
     put_received(o, s, "spooled", s->typed ? table_find(slice_of(event_type_names[0])) : NULL,
                  "spooled");
-    json_close(j);
+    jsonw_close(j);
     close_content(j);
-    json_close(j);
+    jsonw_close(j);
 }
 
 void openapi_provider_answers(struct openapi *o, const struct config_provider *p)
@@ -281,38 +281,38 @@ static const struct found {
 static void put_found(struct openapi *o, const struct found *f, bool head)
 {
     static const char *const header[] = {"Content-Security-Policy", "Referrer-Policy", "ETag"};
-    struct json *j = &o->json;
+    struct jsonw *j = &o->json;
     const char *type[] = {f->type, f->other_type};
 
-    json_open(j, "200");
-    json_text(j, "description", f->description);
+    jsonw_open(j, "200");
+    jsonw_text(j, "description", f->description);
     put_headers(j, header, f->page ? f->cached ? 3 : 2 : 0, true);
     if (!head)
-        json_open(j, "content");
+        jsonw_open(j, "content");
     for (size_t i = 0; !head && i < 2 && type[i] != NULL; i++) {
-        json_open(j, type[i]);
+        jsonw_open(j, type[i]);
         if (f->schema != NULL)
             put_ref_schema(j, f->schema);
         else
-            json_raw(j, "schema", SLICE_LITERAL("{\"type\":\"string\"}"));
+            jsonw_raw(j, "schema", SLICE_LITERAL("{\"type\":\"string\"}"));
         if (f->example != NULL) {
-            json_open(j, "examples");
-            json_open(j, "found");
-            json_raw(j, "value", slice_of(f->example));
-            json_close(j);
-            json_close(j);
+            jsonw_open(j, "examples");
+            jsonw_open(j, "found");
+            jsonw_raw(j, "value", slice_of(f->example));
+            jsonw_close(j);
+            jsonw_close(j);
         }
-        json_close(j);
+        jsonw_close(j);
     }
     if (!head)
-        json_close(j);
-    json_close(j);
+        jsonw_close(j);
+    jsonw_close(j);
     if (!f->cached)
         return;
-    json_open(j, "304");
-    json_text(j, "description", "It is what the client has already (If-None-Match).");
+    jsonw_open(j, "304");
+    jsonw_text(j, "description", "It is what the client has already (If-None-Match).");
     put_headers(j, header, 3, false);
-    json_close(j);
+    jsonw_close(j);
 }
 
 void openapi_endpoint_answers(struct openapi *o, const struct endpoint *e, bool head)

@@ -3,13 +3,13 @@
 #define GUICHET_PAGES_OPENAPI_PARTS_H
 
 #include "base/arena.h"
-#include "pages/json.h"
+#include "pages/jsonw.h"
 #include "pages/wording.h"
 
 struct openapi {
     const struct config *config;
     struct arena *arena;
-    struct json json;
+    struct jsonw json;
 };
 
 /* openapi_schema.c: "components". */
@@ -23,6 +23,6 @@ void openapi_provider_answers(struct openapi *o, const struct config_provider *p
 void openapi_endpoint_answers(struct openapi *o, const struct endpoint *e, bool head);
 
 /* {"$ref": "#/components/<kind>/<name>"} under the key. */
-void openapi_reference(struct json *j, const char *key, const char *kind, const char *name);
+void openapi_reference(struct jsonw *j, const char *key, const char *kind, const char *name);
 
 #endif

@@ -7,75 +7,75 @@
 
 /* --- bodies of requests ------------------------------------------------------------------------------ */
 
-static void put_text(struct json *j, const char *key, int64_t max)
+static void put_text(struct jsonw *j, const char *key, int64_t max)
 {
-    json_open(j, key);
-    json_text(j, "type", "string");
-    json_number(j, "minLength", 1);
-    json_number(j, "maxLength", max);
-    json_close(j);
+    jsonw_open(j, key);
+    jsonw_text(j, "type", "string");
+    jsonw_number(j, "minLength", 1);
+    jsonw_number(j, "maxLength", max);
+    jsonw_close(j);
 }
 
-static void put_field(struct json *j, const struct field *f)
+static void put_field(struct jsonw *j, const struct field *f)
 {
     if (f->kind == FIELD_TEXT) {
         put_text(j, f->name, EVENT_ID_MAX);
         return;
     }
-    json_open(j, f->name);
+    jsonw_open(j, f->name);
     if (f->kind == FIELD_EMAIL) {
-        json_text(j, "type", "string");
-        json_number(j, "minLength", 1);
-        json_number(j, "maxLength", EVENT_EMAIL_MAX);
-        json_text(j, "pattern", "^[^@]*@[^@]*$");
+        jsonw_text(j, "type", "string");
+        jsonw_number(j, "minLength", 1);
+        jsonw_number(j, "maxLength", EVENT_EMAIL_MAX);
+        jsonw_text(j, "pattern", "^[^@]*@[^@]*$");
     } else {
-        json_text(j, "type", "integer");
-        json_number(j, "minimum", 0);
-        json_number(j, "maximum", INT64_MAX);
+        jsonw_text(j, "type", "integer");
+        jsonw_number(j, "minimum", 0);
+        jsonw_number(j, "maximum", INT64_MAX);
     }
-    json_text(j, "description", wording_field(f->kind));
-    json_close(j);
+    jsonw_text(j, "description", wording_field(f->kind));
+    jsonw_close(j);
 }
 
-static void put_stamp(struct json *j, const char *key)
+static void put_stamp(struct jsonw *j, const char *key)
 {
-    json_open(j, key);
-    json_text(j, "type", "string");
-    json_text(j, "format", "date-time");
-    json_close(j);
+    jsonw_open(j, key);
+    jsonw_text(j, "type", "string");
+    jsonw_text(j, "format", "date-time");
+    jsonw_close(j);
 }
 
 static const char *const base[] = {"id", "timestamp", "source", "event_type"};
 
 /* "required" up to its end, and "properties" up to the type. */
-static void open_event(struct json *j, const struct event_type *t)
+static void open_event(struct jsonw *j, const struct event_type *t)
 {
-    json_open_list(j, "required");
+    jsonw_open_list(j, "required");
     for (size_t i = 0; i < sizeof base / sizeof base[0]; i++)
-        json_text(j, NULL, base[i]);
+        jsonw_text(j, NULL, base[i]);
     for (size_t i = 0; t != NULL && i < FIELDS_MAX && t->field[i].kind != FIELD_END; i++)
         if (!t->field[i].optional)
-            json_text(j, NULL, t->field[i].name);
-    json_close_list(j);
-    json_open(j, "properties");
+            jsonw_text(j, NULL, t->field[i].name);
+    jsonw_close_list(j);
+    jsonw_open(j, "properties");
     put_text(j, "id", EVENT_ID_MAX);
     put_stamp(j, "timestamp");
     put_text(j, "source", EVENT_ID_MAX);
-    json_open(j, "event_type");
+    jsonw_open(j, "event_type");
 }
 
-static void put_event_type(struct json *j, const struct event_type *t)
+static void put_event_type(struct jsonw *j, const struct event_type *t)
 {
-    json_open(j, t->name);
-    json_text(j, "type", "object");
-    json_text(j, "description", wording_change(t->name));
+    jsonw_open(j, t->name);
+    jsonw_text(j, "type", "object");
+    jsonw_text(j, "description", wording_change(t->name));
     open_event(j, t);
-    json_text(j, "const", t->name);
-    json_close(j);
+    jsonw_text(j, "const", t->name);
+    jsonw_close(j);
     for (size_t i = 0; i < FIELDS_MAX && t->field[i].kind != FIELD_END; i++)
         put_field(j, &t->field[i]);
-    json_close(j);
-    json_close(j);
+    jsonw_close(j);
+    jsonw_close(j);
 }
 
 /* Where a provider hands on types that the table does not have. */
@@ -87,39 +87,39 @@ static bool records_unknown(const struct config *c)
     return false;
 }
 
-static void put_other_event(struct json *j)
+static void put_other_event(struct jsonw *j)
 {
-    json_open(j, "OtherEvent");
-    json_text(j, "type", "object");
-    json_text(j, "description", "An event of another type: handed on, nothing else changes.");
+    jsonw_open(j, "OtherEvent");
+    jsonw_text(j, "type", "object");
+    jsonw_text(j, "description", "An event of another type: handed on, nothing else changes.");
     open_event(j, NULL);
-    json_text(j, "type", "string");
-    json_open(j, "not");
-    json_open_list(j, "enum");
+    jsonw_text(j, "type", "string");
+    jsonw_open(j, "not");
+    jsonw_open_list(j, "enum");
     for (size_t i = 0; i < event_type_count; i++)
-        json_text(j, NULL, event_type_names[i]);
-    json_close_list(j);
-    json_close(j);
-    json_close(j);
-    json_close(j);
-    json_close(j);
+        jsonw_text(j, NULL, event_type_names[i]);
+    jsonw_close_list(j);
+    jsonw_close(j);
+    jsonw_close(j);
+    jsonw_close(j);
+    jsonw_close(j);
 }
 
 static void put_events(struct openapi *o)
 {
-    struct json *j = &o->json;
+    struct jsonw *j = &o->json;
     bool other = records_unknown(o->config);
 
     if (!openapi_has_events(o->config))
         return;
-    json_open(j, "Event");
-    json_open_list(j, "oneOf");
+    jsonw_open(j, "Event");
+    jsonw_open_list(j, "oneOf");
     for (size_t i = 0; i < event_type_count; i++)
         openapi_reference(j, NULL, "schemas", event_type_names[i]);
     if (other)
         openapi_reference(j, NULL, "schemas", "OtherEvent");
-    json_close_list(j);
-    json_close(j);
+    jsonw_close_list(j);
+    jsonw_close(j);
     for (size_t i = 0; i < event_type_count; i++)
         put_event_type(j, table_find(slice_of(event_type_names[i])));
     if (other)
@@ -127,7 +127,7 @@ static void put_events(struct openapi *o)
 }
 
 /* A member at a path of one or two names that must be there. */
-static void put_member(struct json *j, const char *path)
+static void put_member(struct jsonw *j, const char *path)
 {
     char outer[NAME_ROOM];
     const char *dot = strchr(path, '.');
@@ -137,38 +137,38 @@ static void put_member(struct json *j, const char *path)
         return;
     }
     (void)snprintf(outer, sizeof outer, "%.*s", (int)(dot - path), path);
-    json_open(j, outer);
-    json_text(j, "type", "object");
-    json_open_list(j, "required");
-    json_text(j, NULL, dot + 1);
-    json_close_list(j);
-    json_open(j, "properties");
+    jsonw_open(j, outer);
+    jsonw_text(j, "type", "object");
+    jsonw_open_list(j, "required");
+    jsonw_text(j, NULL, dot + 1);
+    jsonw_close_list(j);
+    jsonw_open(j, "properties");
     put_text(j, dot + 1, EVENT_ID_MAX);
-    json_close(j);
-    json_close(j);
+    jsonw_close(j);
+    jsonw_close(j);
 }
 
 /* The first name of a path. */
-static void put_name(struct json *j, const char *path)
+static void put_name(struct jsonw *j, const char *path)
 {
-    json_slice(j, NULL, (struct slice){path, strcspn(path, ".")});
+    jsonw_slice(j, NULL, (struct slice){path, strcspn(path, ".")});
 }
 
 /* The body of a scheme without the table: an object, of which only the envelope is known. */
-static void put_plain_body(struct json *j, const struct scheme *s)
+static void put_plain_body(struct jsonw *j, const struct scheme *s)
 {
     const char *member[] = {s->id_field, s->also_field};
     char name[NAME_ROOM];
 
     (void)snprintf(name, sizeof name, "Body_%s", s->name);
-    json_open(j, name);
-    json_text(j, "type", "object");
-    json_open_list(j, "required");
+    jsonw_open(j, name);
+    jsonw_text(j, "type", "object");
+    jsonw_open_list(j, "required");
     for (size_t i = 0; i < 2; i++)
         if (member[i] != NULL)
             put_name(j, member[i]);
-    json_close_list(j);
-    json_open(j, "properties");
+    jsonw_close_list(j);
+    jsonw_open(j, "properties");
     for (size_t i = 0; i < 2; i++)
         if (member[i] != NULL)
             put_member(j, member[i]);
@@ -176,8 +176,8 @@ static void put_plain_body(struct json *j, const struct scheme *s)
         put_member(j, s->type_field);
     if (s->stamp_field != NULL)
         put_stamp(j, s->stamp_field);
-    json_close(j);
-    json_close(j);
+    jsonw_close(j);
+    jsonw_close(j);
 }
 
 /* --- bodies of answers ------------------------------------------------------------------------------- */
@@ -242,19 +242,19 @@ static const char status_after[] =
 
 static void put_outcomes(struct buf *out)
 {
-    struct json j = {.out = out};
+    struct jsonw j = {.out = out};
 
-    json_open(&j, NULL);
-    json_text(&j, "type", "object");
-    json_bool(&j, "additionalProperties", false);
-    json_open(&j, "properties");
+    jsonw_open(&j, NULL);
+    jsonw_text(&j, "type", "object");
+    jsonw_bool(&j, "additionalProperties", false);
+    jsonw_open(&j, "properties");
     for (unsigned o = 0; o < OUTCOME_COUNT; o++)
-        json_raw(&j, state_outcome_name((enum outcome)o), SLICE_LITERAL("{\"type\":\"integer\"}"));
-    json_close(&j);
-    json_close(&j);
+        jsonw_raw(&j, state_outcome_name((enum outcome)o), SLICE_LITERAL("{\"type\":\"integer\"}"));
+    jsonw_close(&j);
+    jsonw_close(&j);
 }
 
-static void put_status(struct json *j)
+static void put_status(struct jsonw *j)
 {
     struct buf whole = BUF_INIT(16384);
 
@@ -263,17 +263,17 @@ static void put_status(struct json *j)
     buf_adds(&whole, status_between);
     put_outcomes(&whole);
     buf_adds(&whole, status_after);
-    json_raw(j, "Status", buf_slice(&whole));
+    jsonw_raw(j, "Status", buf_slice(&whole));
     buf_free(&whole);
 }
 
 static void put_schemas(struct openapi *o)
 {
     const struct config *c = o->config;
-    struct json *j = &o->json;
+    struct jsonw *j = &o->json;
     bool events = false, done[32] = {false};
 
-    json_open(j, "schemas");
+    jsonw_open(j, "schemas");
     put_events(o);
     for (size_t i = 0; i < c->nproviders; i++) {
         const struct scheme *s = scheme_find(c->provider[i].scheme);
@@ -285,30 +285,30 @@ static void put_schemas(struct openapi *o)
         }
     }
     if (events)
-        json_raw(j, "Received", slice_of(received));
+        jsonw_raw(j, "Received", slice_of(received));
     if (events && c->when_store_down == STORE_DOWN_SPOOL)
-        json_raw(j, "Spooled", slice_of(spooled));
+        jsonw_raw(j, "Spooled", slice_of(spooled));
     for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++)
-        json_raw(j, answers[i].name, slice_of(answers[i].schema));
+        jsonw_raw(j, answers[i].name, slice_of(answers[i].schema));
     if (c->status_page != STATUS_PAGE_OFF)
         put_status(j);
-    json_close(j);
+    jsonw_close(j);
 }
 
 /* --- who may ----------------------------------------------------------------------------------------- */
 
-static void put_header_scheme(struct json *j, const char *name, const char *header,
+static void put_header_scheme(struct jsonw *j, const char *name, const char *header,
                               const char *description)
 {
-    json_open(j, name);
-    json_text(j, "type", "apiKey");
-    json_text(j, "in", "header");
-    json_text(j, "name", header);
-    json_text(j, "description", description);
-    json_close(j);
+    jsonw_open(j, name);
+    jsonw_text(j, "type", "apiKey");
+    jsonw_text(j, "in", "header");
+    jsonw_text(j, "name", header);
+    jsonw_text(j, "description", description);
+    jsonw_close(j);
 }
 
-static void put_scheme_security(struct json *j, const struct scheme *s)
+static void put_scheme_security(struct jsonw *j, const struct scheme *s)
 {
     struct buf text = BUF_INIT(2048);
     char name[NAME_ROOM];
@@ -328,42 +328,42 @@ static void put_scheme_security(struct json *j, const struct scheme *s)
 static void put_security(struct openapi *o)
 {
     const struct config *c = o->config;
-    struct json *j = &o->json;
+    struct jsonw *j = &o->json;
 
-    json_open(j, "securitySchemes");
+    jsonw_open(j, "securitySchemes");
     for (size_t row = 0; row < scheme_count; row++)
         for (size_t i = 0; i < c->nproviders; i++)
             if (strcmp(c->provider[i].scheme, scheme_table[row].name) == 0) {
                 put_scheme_security(j, &scheme_table[row]);
                 break;
             }
-    json_raw(
+    jsonw_raw(
         j, "metrics_bearer",
         SLICE_LITERAL("{\"type\":\"http\",\"scheme\":\"bearer\",\"description\":\"The token of "
                       "the metrics.\"}"));
     put_header_scheme(j, "metrics_api_key", "x-api-key", "The same token.");
-    json_close(j);
+    jsonw_close(j);
 }
 
-static void put_headers(struct json *j)
+static void put_headers(struct jsonw *j)
 {
     static const char *const name[] = {"Cache-Control", "X-Content-Type-Options"};
 
-    json_open(j, "headers");
+    jsonw_open(j, "headers");
     for (size_t i = 0; i < sizeof name / sizeof name[0]; i++) {
-        json_open(j, name[i]);
-        json_text(j, "description", wording_header(name[i]));
-        json_raw(j, "schema", SLICE_LITERAL("{\"type\":\"string\"}"));
-        json_close(j);
+        jsonw_open(j, name[i]);
+        jsonw_text(j, "description", wording_header(name[i]));
+        jsonw_raw(j, "schema", SLICE_LITERAL("{\"type\":\"string\"}"));
+        jsonw_close(j);
     }
-    json_close(j);
+    jsonw_close(j);
 }
 
 void openapi_components(struct openapi *o)
 {
-    json_open(&o->json, "components");
+    jsonw_open(&o->json, "components");
     put_schemas(o);
     put_security(o);
     put_headers(&o->json);
-    json_close(&o->json);
+    jsonw_close(&o->json);
 }

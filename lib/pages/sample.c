@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "pages/json.h"
+#include "pages/jsonw.h"
 
 #define ID_PREFIX "example-"
 
@@ -29,19 +29,19 @@ struct slice sample_value(const struct field *f)
 }
 
 /* A text at a path of one or two names ("id", "webhook.id"). */
-static void put_at(struct json *j, const char *path, const char *text)
+static void put_at(struct jsonw *j, const char *path, const char *text)
 {
     char outer[64];
     const char *dot = strchr(path, '.');
 
     if (dot == NULL) {
-        json_text(j, path, text);
+        jsonw_text(j, path, text);
         return;
     }
     (void)snprintf(outer, sizeof outer, "%.*s", (int)(dot - path), path);
-    json_open(j, outer);
-    json_text(j, dot + 1, text);
-    json_close(j);
+    jsonw_open(j, outer);
+    jsonw_text(j, dot + 1, text);
+    jsonw_close(j);
 }
 
 void sample_id(const struct scheme *s, const struct event_type *type, struct buf *out)
@@ -63,37 +63,37 @@ static const struct field *integer_of(const struct event_type *type)
 }
 
 /* integer: stands where the first integer of the type should; NULL: a sound one. */
-static void put_fields(struct json *j, const struct event_type *type, const char *integer)
+static void put_fields(struct jsonw *j, const struct event_type *type, const char *integer)
 {
     for (size_t i = 0; i < FIELDS_MAX && type->field[i].kind != FIELD_END; i++) {
         const struct field *f = &type->field[i];
         bool other = integer != NULL && f == integer_of(type);
         if (!f->optional)
-            json_raw(j, f->name, other ? slice_of(integer) : sample_value(f));
+            jsonw_raw(j, f->name, other ? slice_of(integer) : sample_value(f));
     }
 }
 
 static void put_body(const struct scheme *s, const struct event_type *type, const char *integer,
                      struct buf *out)
 {
-    struct json j = {.out = out};
+    struct jsonw j = {.out = out};
     struct buf id = BUF_INIT(EVENT_ID_MAX);
 
     sample_id(s, type, &id);
-    json_open(&j, NULL);
+    jsonw_open(&j, NULL);
     if (s->also_field != NULL)
         put_at(&j, s->also_field, "app00000000000001");
     if (s->id_field != NULL)
         put_at(&j, s->id_field, id.p != NULL ? id.p : "");
     if (s->stamp_field != NULL)
-        json_text(&j, s->stamp_field, SAMPLE_STAMP);
+        jsonw_text(&j, s->stamp_field, SAMPLE_STAMP);
     if (s->typed)
-        json_text(&j, "source", "dazno");
+        jsonw_text(&j, "source", "dazno");
     if (s->type_field != NULL)
-        json_text(&j, s->type_field, type != NULL ? type->name : "example.happened");
+        jsonw_text(&j, s->type_field, type != NULL ? type->name : "example.happened");
     if (type != NULL)
         put_fields(&j, type, integer);
-    json_close(&j);
+    jsonw_close(&j);
     buf_free(&id);
 }
 
@@ -130,12 +130,12 @@ static void missing_field(const struct scheme *s, struct buf *out)
 
 static void wrong_type(const struct scheme *s, struct buf *out)
 {
-    struct json j = {.out = out};
+    struct jsonw j = {.out = out};
 
-    json_open(&j, NULL);
+    jsonw_open(&j, NULL);
     if (s->id_field != NULL)
         put_at(&j, s->id_field, "");
-    json_close(&j);
+    jsonw_close(&j);
 }
 
 /* A sound event but for one field of its row. */
