@@ -25,9 +25,11 @@ told() {
     done < "$E2E/told"
 }
 examples() { told node "$TOP/tests/pages/examples.js" "$URL" "$1" "$E2E/checked"; }
+# browser URL WIDTH...; SHOTS=folder keeps the screenshots
 browser() {
-    mkdir -p "$E2E/shots"
-    told node "$TOP/tests/pages/browser.js" "$CHROMIUM" "$1" "$E2E/shots"
+    local to=${SHOTS:-$E2E/shots}
+    mkdir -p "$to"
+    told node "$TOP/tests/pages/browser.js" "$CHROMIUM" "$1" "$to" "${@:2}"
 }
 lint() {
     (cd "$E2E" && timeout 100 "$TOP/build/npm/pages/node_modules/.bin/redocly" lint --format=stylish "$1" \
@@ -66,7 +68,7 @@ is "$(figure received.total)" \
 like "$(figure latency.hour.p99_seconds)" '[0-9]*' "there is a latency"
 is "$(figure 'providers[0].rate_used')" 20 "the window is full"
 is "$(figure status)" working "it works"
-browser "$URL"
+browser "$URL" 1200 360
 declare -A chart=()
 while read -r kind name number; do
     [ "$kind" != chart ] || chart[$name]=$number
@@ -88,13 +90,16 @@ like "$(header content-security-policy)" "default-src 'none'; style-src 'sha256-
 is "$(grep -c unsafe <<< "$HEADERS")" 0 "nothing unsafe is allowed"
 
 # It asks the store no more than once a second, however often it is asked.
-before=$(redis INFO commandstats | grep -c .)
 calls() { redis INFO stats | sed -n 's/^total_commands_processed:\([0-9]*\).*/\1/p'; }
 request /status
 before=$(calls)
 began=$(date +%s%N)
-for _ in {1..60}; do curl -s -o "$E2E/answer" "$URL/status" & done
-wait $(jobs -p | grep -vw "$REDIS_PID" | grep -vw "${SERVER_PIDS[0]}")
+views=()
+for _ in {1..60}; do
+    curl -s -m 20 -o /dev/null "$URL/status" &
+    views+=("$!")
+done
+wait "${views[@]}"
 seconds=$((($(date +%s%N) - began) / 1000000000 + 2))
 # A look is a PING and some commands for each provider; without the limit there would be hundreds.
 [ $(($(calls) - before)) -le $((seconds * 20)) ]
@@ -168,7 +173,7 @@ prefixed() {
     like "$ANSWER" '*"servers":?{"url":"https://example.net:8443/hooks"}?*' "$1 below a prefix: the address"
     printf '%s' "$ANSWER" > "$E2E/prefix.json"
     lint prefix.json "$1 below a prefix"
-    browser "$URL/hooks"
+    browser "$URL/hooks" 800
 }
 prefixed lighttpd
 prefixed apache-cgid

@@ -107,17 +107,17 @@ http {
         listen 127.0.0.1:$PORT;
         set \$guichet_socket $D/run/guichet.sock;
         include $E2E/nginx/guichet.conf;
-        $(pages 'include %s/nginx/guichet-pages.conf;')
+        $(pages 'include @/nginx/guichet-pages.conf;')
     }
 }
 CONF
 }
 
-# PAGES=yes: the second file, for /docs and /status, too. $1: what it takes to name it, $2: its server's
+# PAGES=yes: the second file, for /docs and /status, too. $1: the line for it, @ being our folder; $2: one before it
 pages() {
     if [ -n "${PAGES-}" ]; then
         [ -z "${2-}" ] || echo "$2"
-        printf "$1\\n" "$E2E"
+        echo "${1/@/$E2E}"
     fi
 }
 
@@ -148,30 +148,30 @@ deploy() {
     case $name in
         lighttpd)
             { lighttpd_base && echo "include \"$E2E/lighttpd/guichet.conf\"" &&
-                pages 'include "%s/lighttpd/guichet-pages.conf"' 'var.guichet_pages_socket = var.guichet_socket + "-0"'; } > "$D/server.conf"
+                pages 'include "@/lighttpd/guichet-pages.conf"' 'var.guichet_pages_socket = var.guichet_socket + "-0"'; } > "$D/server.conf"
             start_lighttpd
             ;;
         lighttpd-socket)
             { lighttpd_base && echo "include \"$E2E/lighttpd/guichet-socket.conf\"" &&
-                pages 'include "%s/lighttpd/guichet-pages.conf"' 'var.guichet_pages_socket = var.guichet_socket'; } > "$D/server.conf"
+                pages 'include "@/lighttpd/guichet-pages.conf"' 'var.guichet_pages_socket = var.guichet_socket'; } > "$D/server.conf"
             start_responder
             start_lighttpd
             ;;
         apache-proxy)
             { apache_base buffer proxy proxy_fcgi && echo "Include \"$E2E/apache/guichet-proxy.conf\"" &&
-                pages 'Include "%s/apache/guichet-pages.conf"'; } \
+                pages 'Include "@/apache/guichet-pages.conf"'; } \
                 > "$D/server.conf"
             start_responder
             start_apache
             ;;
         apache-fcgid)
             { apache_fcgid && echo "Include \"$E2E/apache/guichet-fcgid.conf\"" &&
-                pages 'Include "%s/apache/guichet-pages.conf"'; } > "$D/server.conf"
+                pages 'Include "@/apache/guichet-pages.conf"'; } > "$D/server.conf"
             start_apache
             ;;
         apache-cgid)
             { apache_cgid && echo "Include \"$E2E/apache/guichet-cgid.conf\"" &&
-                pages 'Include "%s/apache/guichet-pages.conf"'; } > "$D/server.conf"
+                pages 'Include "@/apache/guichet-pages.conf"'; } > "$D/server.conf"
             start_apache
             ;;
         htaccess-*)
