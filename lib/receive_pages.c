@@ -11,11 +11,10 @@
 /* --- the documentation ------------------------------------------------------------------------------- */
 
 /* Hands the text over as a 200; false, and a 500, when there was no room for it. */
-static bool answer_page(struct receiver *r, struct work *w, struct buf *text, const char *type)
+static bool answer_page(struct work *w, struct buf *text, const char *type)
 {
     struct response *s = &w->x->response;
 
-    (void)r;
     response_init(s, 200);
     s->type = type;
     s->body = text->overflow ? SLICE_NONE : arena_copy(w->x->arena, buf_slice(text));
@@ -28,9 +27,9 @@ static bool answer_page(struct receiver *r, struct work *w, struct buf *text, co
     return true;
 }
 
-static void answer_known(struct receiver *r, struct work *w, struct buf *text, const char *type)
+static void answer_known(struct work *w, struct buf *text, const char *type)
 {
-    if (answer_page(r, w, text, type))
+    if (answer_page(w, text, type))
         (void)page_is_known(&w->x->response, request_header(&w->x->request, "if-none-match", NULL));
 }
 
@@ -39,7 +38,7 @@ void endpoint_docs(struct receiver *r, struct work *w)
     struct buf text = BUF_INIT(DOCS_BYTES_MAX);
 
     docs_render(r->service.config, &text);
-    answer_known(r, w, &text, PAGE_TYPE);
+    answer_known(w, &text, PAGE_TYPE);
 }
 
 void endpoint_openapi(struct receiver *r, struct work *w)
@@ -47,7 +46,7 @@ void endpoint_openapi(struct receiver *r, struct work *w)
     struct buf text = BUF_INIT(OPENAPI_BYTES_MAX);
 
     openapi_render(r->service.config, GUICHET_VERSION, w->x->arena, &text);
-    answer_known(r, w, &text, OPENAPI_TYPE);
+    answer_known(w, &text, OPENAPI_TYPE);
 }
 
 /* --- the status -------------------------------------------------------------------------------------- */
@@ -154,5 +153,5 @@ void endpoint_status(struct receiver *r, struct work *w)
         status_render(&in, &day, &text);
     else
         status_render_json(&in, &day, &text);
-    (void)answer_page(r, w, &text, page ? PAGE_TYPE : STATUS_TYPE_JSON);
+    (void)answer_page(w, &text, page ? PAGE_TYPE : STATUS_TYPE_JSON);
 }

@@ -94,12 +94,11 @@ static void put_body_example(struct jsonw *j, const struct scheme *s, const stru
     buf_free(&body);
 }
 
-static void put_body(struct openapi *o, const struct config_provider *p, const struct scheme *s)
+static void put_body(struct openapi *o, const struct scheme *s)
 {
     struct jsonw *j = &o->json;
     char schema[NAME_ROOM];
 
-    (void)p;
     (void)snprintf(schema, sizeof schema, s->typed ? "Event" : "Body_%s", s->name);
     jsonw_open(j, "requestBody");
     jsonw_bool(j, "required", true);
@@ -147,7 +146,7 @@ static void put_provider(struct openapi *o, const struct config_provider *p)
     jsonw_slice(j, "description", buf_slice(&text));
     put_security(j, s);
     put_parameters(j, s);
-    put_body(o, p, s);
+    put_body(o, s);
     jsonw_open(j, "responses");
     openapi_provider_answers(o, p);
     jsonw_close(j);

@@ -177,7 +177,7 @@ static void put_received(struct openapi *o, const struct scheme *s, const char *
                          const struct event_type *type, const char *rest)
 {
     struct jsonw *j = &o->json;
-    struct buf id = BUF_INIT(EVENT_ID_MAX), body = BUF_INIT(4096);
+    struct buf id = BUF_INIT(EVENT_ID_MAX);
 
     sample_id(s, type, &id);
     jsonw_open(j, name);
@@ -191,7 +191,6 @@ static void put_received(struct openapi *o, const struct scheme *s, const char *
     jsonw_close(j);
     jsonw_close(j);
     buf_free(&id);
-    buf_free(&body);
 }
 
 static void put_accepted(struct openapi *o, const struct scheme *s)

@@ -25,7 +25,7 @@ told() {
     done < "$E2E/told"
 }
 examples() { told node "$TOP/tests/pages/examples.js" "$URL" "$1" "$E2E/checked"; }
-# browser URL WIDTH...; SHOTS=folder keeps the screenshots
+# browser URL SCHEME WIDTH...; SHOTS=folder keeps the screenshots
 browser() {
     local to=${SHOTS:-$E2E/shots}
     mkdir -p "$to"
@@ -68,7 +68,7 @@ is "$(figure received.total)" \
 like "$(figure latency.hour.p99_seconds)" '[0-9]*' "there is a latency"
 is "$(figure 'providers[0].rate_used')" 20 "the window is full"
 is "$(figure status)" working "it works"
-browser "$URL" 1200 360
+browser "$URL" light 1200 dark 1200 light 360 dark 360
 declare -A chart=()
 while read -r kind name number; do
     [ "$kind" != chart ] || chart[$name]=$number
@@ -173,7 +173,7 @@ prefixed() {
     like "$ANSWER" '*"servers":?{"url":"https://example.net:8443/hooks"}?*' "$1 below a prefix: the address"
     printf '%s' "$ANSWER" > "$E2E/prefix.json"
     lint prefix.json "$1 below a prefix"
-    browser "$URL/hooks" 800
+    browser "$URL/hooks" light 800
 }
 prefixed lighttpd
 prefixed apache-cgid

@@ -1,7 +1,7 @@
 // Opens the pages in headless Chromium, in light and dark, narrow and wide, and looks for what is wrong:
 // requests to elsewhere, messages on the console, what axe finds, pages wider than the screen.
 //
-//     node browser.js CHROMIUM URL FOLDER WIDTH...
+//     node browser.js CHROMIUM URL FOLDER SCHEME WIDTH [SCHEME WIDTH]...
 //
 // URL: up to /docs and /status. Screenshots go to FOLDER. Prints `pass ...` or `fail ...` lines, and what
 // the chart shows as `chart NAME NUMBER`.
@@ -14,7 +14,7 @@ const modules = path.join(__dirname, '../../build/npm/pages/node_modules');
 const { chromium } = require(path.join(modules, 'playwright-core'));
 const axe = fs.readFileSync(path.join(modules, 'axe-core/axe.min.js'), 'utf8');
 
-const [executable, url, folder, ...widths] = process.argv.slice(2);
+const [executable, url, folder, ...looks] = process.argv.slice(2);
 
 function tell(good, what, detail) {
   console.log(`${good ? 'pass' : 'fail'} ${what}${good ? '' : `: ${String(detail).replace(/\s+/g, ' ').slice(0, 500)}`}`);
@@ -107,11 +107,9 @@ async function chart(browser) {
 (async () => {
   const browser = await chromium.launch({ executablePath: executable, args: ['--no-sandbox'] });
   for (const name of ['status', 'docs']) {
-    for (const scheme of ['light', 'dark']) {
-      for (const width of widths.map(Number)) {
-        await visit(browser, name, scheme, width);
-        await examine(browser, name, scheme, width);
-      }
+    for (let i = 0; i < looks.length; i += 2) {
+      await visit(browser, name, looks[i], Number(looks[i + 1]));
+      await examine(browser, name, looks[i], Number(looks[i + 1]));
     }
     await keyboard(browser, name);
   }
