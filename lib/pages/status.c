@@ -188,8 +188,8 @@ static void put_outcomes(const struct status_day *day, struct buf *out)
         for (unsigned o = 0; o < OUTCOME_COUNT; o++)
             if ((status_group[g].outcomes >> o & 1) != 0)
                 html_put(out,
-                         "<tr><th class=\"outcome\" scope=\"row\"><span class=\"key $\"></span>"
-                         "<b>$</b> <small class=\"soft\">$</small></th><td class=\"n\">$</td><td "
+                         "<tr><th class=\"outcome\" scope=\"row\"><b><span class=\"key $\"></span>"
+                         "$</b> <small class=\"soft\">$</small></th><td class=\"n\">$</td><td "
                          "class=\"n\">$</td></tr>\n",
                          status_group[g].css_class, state_outcome_name((enum outcome)o), meaning[o],
                          html_number(day->hour.webhooks[o], hour),
