@@ -146,6 +146,26 @@ is "$STATUS" 404 "status_page = off: there is none"
 request /docs
 is "$STATUS$(grep -c '/status' <<< "$ANSWER")" 2000 "and the documentation names none"
 
+# --- under the other servers ---------------------------------------------------------------------------
+
+for name in apache-proxy apache-fcgid nginx htaccess-fcgid; do
+    deploy "$name"
+    got=''
+    for path in /docs /docs/openapi.json /status /status.json; do
+        request "$path" -I
+        got+="$STATUS "
+    done
+    is "$got" '200 200 200 200 ' "$name: HEAD of all four"
+    request /status
+    like "$STATUS $ANSWER" '200 *</html>*' "$name: the page is whole"
+done
+# A site that does not include the second file has these paths for itself.
+PAGES='' deploy apache-proxy
+request /status
+is "$STATUS$(grep -c problem <<< "$HEADERS")" 4040 "without the second file /status is the site's"
+request /docs
+is "$STATUS$(grep -c problem <<< "$HEADERS")" 4040 "and so is /docs"
+
 # --- plain CGI, and below a prefix ---------------------------------------------------------------------
 
 deploy apache-cgid
