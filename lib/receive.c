@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "http/remote.h"
+#include "observe/state_day.h"
 #include "receive_work.h"
 
 /* How long the examination of the store may take at start. */
@@ -18,15 +19,14 @@ static bool step_route(struct receiver *r, struct work *w)
 
     w->route = route_find(c, &w->x->request);
     if (w->route.kind == ROUTE_NONE) {
-        answer_problem(w, OUTCOME_REJECTED, 404, "unknown_path", NULL);
+        answer_problem(w, PROBLEM_UNKNOWN_PATH, NULL, NULL);
         return false;
     }
     if (w->route.kind != ROUTE_PROVIDER)
         return true;
     w->mount = &r->mount[w->route.provider];
     if (w->mount->config->retired) {
-        answer_problem(w, OUTCOME_REJECTED, 410, "retired",
-                       "This webhook endpoint is no longer in use.");
+        answer_problem(w, PROBLEM_RETIRED, NULL, NULL);
         return false;
     }
     return true;
@@ -37,7 +37,7 @@ static bool step_method(struct receiver *r, struct work *w)
     (void)r;
     if (w->route.method_ok)
         return true;
-    answer_problem(w, OUTCOME_REJECTED, 405, "method", NULL);
+    answer_problem(w, PROBLEM_METHOD, NULL, NULL);
     response_header(&w->x->response, "Allow", "%s", w->route.allow);
     return false;
 }
@@ -50,23 +50,22 @@ static bool step_https(struct receiver *r, struct work *w)
     if (!c->require_https || !w->route.carries_secrets ||
         request_is_https(q, remote_is_proxy(c, q)))
         return true;
-    answer_problem(w, OUTCOME_REJECTED, 403, "plain_http",
-                   "This endpoint answers over HTTPS only.");
+    answer_problem(w, PROBLEM_PLAIN_HTTP, NULL, NULL);
     return false;
 }
 
 static bool step_endpoint(struct receiver *r, struct work *w)
 {
-    switch (w->route.kind) {
-    case ROUTE_METRICS:
-        endpoint_metrics(r, w);
-        return false;
-    case ROUTE_HEALTH:
-        endpoint_health(r, w);
-        return false;
-    default:
+    static void (*const endpoint[])(struct receiver *, struct work *) = {
+        [ROUTE_METRICS] = endpoint_metrics, [ROUTE_HEALTH] = endpoint_health,
+        [ROUTE_DOCS] = endpoint_docs,       [ROUTE_OPENAPI] = endpoint_openapi,
+        [ROUTE_STATUS] = endpoint_status,   [ROUTE_STATUS_JSON] = endpoint_status,
+    };
+
+    if (w->route.kind == ROUTE_PROVIDER)
         return true;
-    }
+    endpoint[w->route.kind](r, w);
+    return false;
 }
 
 static bool step_media_type(struct receiver *r, struct work *w)
@@ -79,29 +78,24 @@ static bool step_media_type(struct receiver *r, struct work *w)
         if (want != NULL && text_equal_nocase(type, slice_of(want)))
             return true;
     }
-    answer_problem(w, OUTCOME_REJECTED, 415, "media_type",
-                   "The Content-Type must be application/json.");
+    answer_problem(w, PROBLEM_MEDIA_TYPE, NULL, NULL);
     return false;
 }
 
 static bool step_body(struct receiver *r, struct work *w)
 {
-    static const struct {
-        int status;
-        const char *reason, *detail;
-    } refused[] = {
-        [BODY_EMPTY] = {400, "empty_body", "The request has no body."},
-        [BODY_TRUNCATED] = {400, "truncated_body", "The body is not as long as announced."},
-        [BODY_TOO_LARGE] = {413, "too_large", "The body is larger than this endpoint takes."},
-        [BODY_NO_LENGTH] = {411, "no_length", "The request must carry a Content-Length."},
+    static const enum problem_id refused[] = {
+        [BODY_EMPTY] = PROBLEM_EMPTY_BODY,
+        [BODY_TRUNCATED] = PROBLEM_TRUNCATED_BODY,
+        [BODY_TOO_LARGE] = PROBLEM_TOO_LARGE,
+        [BODY_NO_LENGTH] = PROBLEM_NO_LENGTH,
     };
     enum body_state state = w->x->request.body_state;
 
     (void)r;
     if (state == BODY_WHOLE)
         return true;
-    answer_problem(w, OUTCOME_REJECTED, refused[state].status, refused[state].reason,
-                   refused[state].detail);
+    answer_problem(w, refused[state], NULL, NULL);
     return false;
 }
 
@@ -125,7 +119,7 @@ static bool step_verify(struct receiver *r, struct work *w)
     if (m->row != NULL)
         atomic_fetch_add_explicit(&m->row->signature_failures[v->reason], 1, memory_order_relaxed);
     explain_later(r, w);
-    answer_unauthorized(w, "Webhook-Signature realm=\"guichet\"", state_reason_name(v->reason));
+    answer_unauthorized(w, state_reason_name(v->reason));
     return false;
 }
 
@@ -144,7 +138,7 @@ static bool step_event(struct receiver *r, struct work *w)
         w->verified.time_us != 0 ? w->verified.time_us : x->request.received_us);
     status = event_read(&w->source, x->request.body, x->arena, e);
     if (status == EVENT_NO_MEMORY) {
-        answer_problem(w, OUTCOME_ERROR, 500, "no_memory", NULL);
+        answer_problem(w, PROBLEM_FAULT, "no_memory", NULL);
         return false;
     }
     status = event_judge(m, e, status, x->request.received_us);
@@ -159,7 +153,7 @@ static bool step_event(struct receiver *r, struct work *w)
     memcpy(w->member.nonce + sizeof r->nonce_base, &r->nonce_count, sizeof r->nonce_count);
     if (!sha256(&w->member.body, 1, w->member.body_sha256)) {
         w->commits = false;
-        answer_problem(w, OUTCOME_ERROR, 500, "digest", NULL);
+        answer_problem(w, PROBLEM_FAULT, "digest", NULL);
     }
     return w->commits;
 }
@@ -248,6 +242,7 @@ static void account(struct receiver *r, struct work *w)
             authentic ? state_type(s, w->event.type.p, w->event.type.n) : state_type_none(s);
         state_count(row, type, w->outcome);
         state_observe(&row->request, duration_us);
+        state_day_count(s, q->received_us, w->outcome, duration_us);
         if (w->outcome == OUTCOME_ACCEPTED)
             atomic_store_explicit(&row->last_accepted_us, q->received_us, memory_order_relaxed);
     }

@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include "base/buf.h"
-#include "http/problem.h"
 
 /* Bytes of an answer to an accepted event: the id escaped (six bytes for one at worst) and the rest. */
 #define ACCEPTED_MAX (EVENT_ID_MAX * 6 + 128)
@@ -17,26 +16,39 @@ static int64_t whole_seconds(int64_t us)
     return s > 0 ? s : 1;
 }
 
-void answer_problem(struct work *w, enum outcome outcome, int status, const char *reason,
-                    const char *detail)
+/* As a row's, but with the status that a provider's sender understands. */
+static void answer_status(struct work *w, enum problem_id id, int status, const char *reason,
+                          const char *detail)
 {
-    w->outcome = outcome;
-    w->reason = reason;
-    problem(&w->x->response, status, detail, w->x->arena);
+    const struct problem_row *row = &problem_table[id];
+
+    w->outcome = row->outcome;
+    w->reason = reason != NULL ? reason : row->reason;
+    problem(&w->x->response, status, detail != NULL ? detail : row->detail, w->x->arena);
 }
 
-void answer_unauthorized(struct work *w, const char *realm, const char *reason)
+void answer_problem(struct work *w, enum problem_id id, const char *reason, const char *detail)
 {
-    answer_problem(w, OUTCOME_UNAUTHORIZED, 401, reason, NULL);
-    response_header(&w->x->response, "WWW-Authenticate", "%s", realm);
+    answer_status(w, id, problem_table[id].status, reason, detail);
+}
+
+void answer_unauthorized(struct work *w, const char *reason)
+{
+    answer_problem(w, PROBLEM_UNAUTHORIZED, reason, NULL);
+    response_header(&w->x->response, "WWW-Authenticate", "Webhook-Signature realm=\"guichet\"");
+}
+
+void answer_no_token(struct work *w)
+{
+    answer_problem(w, PROBLEM_TOKEN, NULL, NULL);
+    response_header(&w->x->response, "WWW-Authenticate", "Bearer realm=\"guichet\"");
 }
 
 static void answer_unavailable(struct work *w)
 {
     int64_t us = w->result.retry_after_us;
 
-    answer_problem(w, OUTCOME_UNAVAILABLE, 503, w->result.word,
-                   "The event could not be stored now; send it again later.");
+    answer_problem(w, PROBLEM_UNAVAILABLE, w->result.word, NULL);
     response_header(&w->x->response, "Retry-After", "%lld",
                     (long long)(us > 0 ? whole_seconds(us) : RETRY_AFTER_DEFAULT_S));
 }
@@ -46,8 +58,7 @@ static void answer_limited(struct work *w)
     const struct config_provider *p = w->mount->config;
     long long wait_s = (long long)whole_seconds(w->result.retry_after_us);
 
-    answer_problem(w, OUTCOME_LIMITED, p->rate_limit_status, "rate_limit",
-                   "Too many events; send this one again later.");
+    answer_status(w, PROBLEM_LIMITED, p->rate_limit_status, NULL, NULL);
     response_header(&w->x->response, "Retry-After", "%lld", wait_s);
     response_header(&w->x->response, "RateLimit-Policy", "\"default\";q=%lld;w=%lld",
                     (long long)p->rate_count, (long long)whole_seconds(p->rate_window_us));
@@ -97,16 +108,10 @@ static void answer_accepted(struct work *w)
         response_header(r, "Idempotent-Replayed", "true");
 }
 
-static void answer_conflict(struct work *w)
-{
-    answer_problem(w, OUTCOME_CONFLICT, 409, "conflict",
-                   "An event with this id was received before, with another body.");
-}
-
 /* A note was kept: now the sender may be told what was wrong. */
 static void answer_noted(struct work *w)
 {
-    answer_problem(w, OUTCOME_INVALID, 400, w->event.reason, w->event.detail);
+    answer_problem(w, PROBLEM_INVALID, w->event.reason, w->event.detail);
 }
 
 void answer_result(struct work *w)
@@ -123,26 +128,25 @@ void answer_result(struct work *w)
         return;
     }
     if (s->code == STORE_FAULT) {
-        answer_problem(w, OUTCOME_ERROR, 500, s->word != NULL ? s->word : "fault", NULL);
+        answer_problem(w, PROBLEM_FAULT, s->word, NULL);
         return;
     }
     if (w->member.kind == STORE_NOTE) {
         if (w->spool_conflicts)
-            answer_conflict(w);
+            answer_problem(w, PROBLEM_CONFLICT, NULL, NULL);
         else
             answer_noted(w);
         return;
     }
     switch (s->code) {
     case STORE_CONFLICT:
-        answer_conflict(w);
+        answer_problem(w, PROBLEM_CONFLICT, NULL, NULL);
         return;
     case STORE_LIMITED:
         answer_limited(w);
         return;
     case STORE_REFUSED:
-        answer_problem(w, OUTCOME_INVALID, 400, s->word,
-                       "The event cannot be applied: a total would pass 9223372036854775807.");
+        answer_problem(w, PROBLEM_OVERFLOW, s->word, NULL);
         return;
     default:
         answer_accepted(w);

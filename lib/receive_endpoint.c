@@ -2,7 +2,6 @@
 
 #include "base/buf.h"
 #include "base/text.h"
-#include "http/problem.h"
 #include "observe/metrics.h"
 
 /* Bytes of one exposition: 32 providers with every series in use take less than half of it. */
@@ -10,15 +9,16 @@
 
 /* Whether the request shows the token: `Authorization: Bearer <token>` or `x-api-key: <token>`. Digests
  * are compared, so that the time taken tells nothing of the length either. */
-static bool token_shown(const struct receiver *r, const struct request *q)
+bool endpoint_token_shown(const struct receiver *r, const struct work *w)
 {
+    const struct request *q = &w->x->request;
     unsigned bearer_times, key_times;
     struct slice bearer = request_header(q, "authorization", &bearer_times);
     struct slice shown = request_header(q, "x-api-key", &key_times);
     struct slice token = {r->token.text, r->token.n};
     uint8_t want[SHA256_BYTES], have[SHA256_BYTES];
 
-    if (bearer_times > 1 || key_times > 1)
+    if (!r->has_token || bearer_times > 1 || key_times > 1)
         return false;
     if (bearer.n > 7 && text_equal_nocase((struct slice){bearer.p, 7}, slice_of("Bearer ")))
         shown = text_trim(slice_from(bearer, 7));
@@ -59,11 +59,11 @@ void endpoint_metrics(struct receiver *r, struct work *w)
         log_rarely(r->service.log, LOG_LEVEL_WARNING, "token", 3600 * US_PER_S,
                    "/api/metrics answers 403: no token is configured; set GUICHET_METRICS_TOKEN or "
                    "[metrics] token");
-        answer_problem(w, OUTCOME_REJECTED, 403, "no_token", "Metrics are not enabled here.");
+        answer_problem(w, PROBLEM_NO_TOKEN, NULL, NULL);
         return;
     }
-    if (!token_shown(r, &x->request)) {
-        answer_unauthorized(w, "Bearer realm=\"guichet\"", "token");
+    if (!endpoint_token_shown(r, w)) {
+        answer_no_token(w);
         return;
     }
     in.store_up = guard_up(r->guard);
@@ -92,7 +92,7 @@ void endpoint_metrics(struct receiver *r, struct work *w)
     x->response.type = in.openmetrics ? METRICS_TYPE_OPENMETRICS : METRICS_TYPE_TEXT;
     x->response.body = arena_copy(x->arena, buf_slice(&text));
     if (text.overflow || x->response.body.p == NULL)
-        answer_problem(w, OUTCOME_ERROR, 500, "metrics", NULL);
+        answer_problem(w, PROBLEM_FAULT, "metrics", NULL);
     buf_free(&text);
 }
 
@@ -106,6 +106,6 @@ void endpoint_health(struct receiver *r, struct work *w)
         s->body = SLICE_LITERAL("{\"status\":\"ok\"}");
         return;
     }
-    problem(s, 503, NULL, w->x->arena);
+    answer_problem(w, PROBLEM_DOWN, NULL, NULL);
     response_header(s, "Retry-After", "1");
 }

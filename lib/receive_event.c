@@ -43,6 +43,13 @@ struct store_member event_member(const struct mount *m, const struct event *e,
     return member;
 }
 
+/* A sound event that is not wanted here. */
+static void refuse_event(struct event *e, enum problem_id id)
+{
+    e->reason = problem_table[id].reason;
+    (void)snprintf(e->detail, sizeof e->detail, "%s", problem_table[id].detail);
+}
+
 enum event_status event_judge(const struct mount *m, struct event *e, enum event_status status,
                               int64_t arrived_us)
 {
@@ -50,14 +57,11 @@ enum event_status event_judge(const struct mount *m, struct event *e, enum event
 
     if (status == EVENT_UNKNOWN && !m->record_unknown) {
         status = EVENT_INVALID;
-        e->reason = "unknown_type";
-        (void)snprintf(e->detail, sizeof e->detail, "This event_type is not known here.");
+        refuse_event(e, PROBLEM_UNKNOWN_TYPE);
     }
     if (status != EVENT_INVALID && max_age_us > 0 && arrived_us - e->stamp_us > max_age_us) {
         status = EVENT_INVALID;
-        e->reason = "too_old";
-        (void)snprintf(e->detail, sizeof e->detail,
-                       "The event is older than this endpoint accepts.");
+        refuse_event(e, PROBLEM_TOO_OLD);
     }
     return status;
 }

@@ -3,6 +3,7 @@
 #define GUICHET_RECEIVE_WORK_H
 
 #include "events/event.h"
+#include "http/problem.h"
 #include "http/route.h"
 #include "receive.h"
 #include "spool/spool.h"
@@ -101,11 +102,12 @@ void explain_never(struct receiver *r); /* forgets it; at the end */
 
 /* receive_answer.c: the answers, one function an outcome; each sets the response and w->outcome. */
 
-/* An error of the contract's table; detail is for the sender (NULL: none). */
-void answer_problem(struct work *w, enum outcome outcome, int status, const char *reason,
-                    const char *detail);
+/* An error of the table of problems; reason and detail are the row's own where they are NULL. */
+void answer_problem(struct work *w, enum problem_id id, const char *reason, const char *detail);
 /* 401, the same for every reason. */
-void answer_unauthorized(struct work *w, const char *realm, const char *reason);
+void answer_unauthorized(struct work *w, const char *reason);
+/* The same for who does not show the token of /api/metrics. */
+void answer_no_token(struct work *w);
 /* After the commit: by w->result, or w->spooled. */
 void answer_result(struct work *w);
 
@@ -115,5 +117,12 @@ int64_t seal_gauge(struct receiver *r, const struct mount *m, struct arena *aren
 /* receive_endpoint.c: what is not a webhook. */
 void endpoint_metrics(struct receiver *r, struct work *w);
 void endpoint_health(struct receiver *r, struct work *w);
+/* Whether the request shows the token of /api/metrics, and there is one. */
+bool endpoint_token_shown(const struct receiver *r, const struct work *w);
+
+/* receive_pages.c: what is for people. */
+void endpoint_docs(struct receiver *r, struct work *w);
+void endpoint_openapi(struct receiver *r, struct work *w);
+void endpoint_status(struct receiver *r, struct work *w);
 
 #endif

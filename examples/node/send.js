@@ -30,9 +30,12 @@ async function main() {
 
   const input = process.stdin.isTTY ? Buffer.alloc(0) : fs.readFileSync(0);
   const body = input.length > 0 ? input : sample();
+  // [docs
   const signature = crypto.createHmac('sha256', secret).update(body).digest('hex');
+  // docs]
   let response;
   try {
+    // [docs
     // A Buffer is sent as it is; an object would be serialised again, perhaps to other bytes.
     response = await axios.post(url, body, {
       headers: {
@@ -44,6 +47,7 @@ async function main() {
       timeout: 10000,
       validateStatus: () => true,
     });
+    // docs]
   } catch (error) {
     console.error(`${url}: ${error.message}`);
     return 2;

@@ -33,6 +33,7 @@ $body = stream_isatty(STDIN) ? '' : stream_get_contents(STDIN);
 if ($body === '') {
     $body = sample();
 }
+// [docs
 $signature = hash_hmac('sha256', $body, $secret);
 
 $request = curl_init($url);
@@ -48,6 +49,7 @@ curl_setopt_array($request, [
     CURLOPT_TIMEOUT => 10,
 ]);
 $answer = curl_exec($request);
+// docs]
 if ($answer === false) {
     fwrite(STDERR, "$url: " . curl_error($request) . "\n");
     exit(2);

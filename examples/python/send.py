@@ -35,6 +35,7 @@ def main() -> int:
 
     body = b"" if sys.stdin.isatty() else sys.stdin.buffer.read()
     body = body or sample()
+    # [docs
     signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
     request = urllib.request.Request(
         url,
@@ -45,6 +46,7 @@ def main() -> int:
             "x-t4g-signature": f"sha256={signature}",
         },
     )
+    # docs]
     try:
         with urllib.request.urlopen(request, timeout=10) as response:
             status, answer = response.status, response.read()

@@ -68,6 +68,7 @@ fn sha256(message: &[u8]) -> [u8; 32] {
     digest
 }
 
+// [docs
 fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
     let mut block = [0u8; BLOCK];
     if key.len() > BLOCK {
@@ -83,6 +84,7 @@ fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
+// docs]
 
 fn sample() -> Vec<u8> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -150,6 +152,7 @@ fn send() -> Result<u16, String> {
     if body.is_empty() {
         body = sample();
     }
+    // [docs
     let signature = format!("sha256={}", hex(&hmac_sha256(secret.as_bytes(), &body)));
     let headers = [
         ("Content-Type", "application/json"),
@@ -157,6 +160,7 @@ fn send() -> Result<u16, String> {
         ("x-t4g-signature", &signature),
     ];
     let (status, answer) = post(&url, &headers, &body).map_err(|e| format!("{url}: {e}"))?;
+    // docs]
     println!("{status}\n{answer}");
     Ok(status)
 }

@@ -18,6 +18,7 @@ if [ ! -s "$body" ]; then
 fi
 
 # `ps` shows both secrets to the users of this machine while openssl and curl run.
+# [docs
 signature=$(openssl dgst -sha256 -hmac "$T4G_WEBHOOK_SECRET" -r "$body" | cut -d ' ' -f 1)
 
 status=$(curl -sS -m 10 -o "$folder/answer" -w '%{http_code}' "$T4G_WEBHOOK_URL" \
@@ -25,6 +26,7 @@ status=$(curl -sS -m 10 -o "$folder/answer" -w '%{http_code}' "$T4G_WEBHOOK_URL"
     -H "x-api-key: $T4G_API_KEY" \
     -H "x-t4g-signature: sha256=$signature" \
     --data-binary "@$body") || exit 2
+# docs]
 echo "$status"
 cat "$folder/answer"
 echo

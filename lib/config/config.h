@@ -42,6 +42,7 @@
 #define CONFIG_NOTICES_MAX   8
 
 enum config_durability { DURABILITY_ALWAYS, DURABILITY_EVERYSEC, DURABILITY_NONE };
+enum config_status_page { STATUS_PAGE_PUBLIC, STATUS_PAGE_TOKEN, STATUS_PAGE_OFF };
 enum config_store_down { STORE_DOWN_REJECT, STORE_DOWN_SPOOL };
 
 /* Where a value came from: the file's name as it was found and the line, as in
@@ -112,7 +113,9 @@ struct config {
     struct config_list
         audit_key;       /* the last one seals, all verify; empty: the audit is not sealed */
     char *base_path;     /* "" or "/prefix" without a slash at its end */
-    char *metrics_token; /* the secret's spec, or NULL: not configured */
+    char *public_url; /* "https://host[:port]", what stands before base_path outside; "": unknown */
+    enum config_status_page status_page; /* who sees /status; with TOKEN metrics_token is there */
+    char *metrics_token;                 /* the secret's spec, or NULL: not configured */
     char *metrics_token_origin;
     struct config_provider provider[CONFIG_PROVIDERS_MAX];
     size_t nproviders;

@@ -10,7 +10,8 @@
 #include "config/keys.h"
 
 /* Paths that Guichet itself serves (http/route.h). */
-static const char *const own_path[] = {"/api/metrics", "/api/health"};
+static const char *const own_path[] = {"/api/metrics",       "/api/health", "/docs",
+                                       "/docs/openapi.json", "/status",     "/status.json"};
 
 /* What has to be there, whatever it is. */
 static int check_whole(const struct config_provider *p, struct fail *why)
@@ -86,6 +87,19 @@ static int check_spool(const struct config *c, struct fail *why)
     return 0;
 }
 
+/* A page that nobody could open is a mistake. */
+static int check_status_page(const struct config *c, struct fail *why)
+{
+    if (c->status_page != STATUS_PAGE_TOKEN || c->metrics_token != NULL)
+        return 0;
+    return fail_set(
+        why,
+        "%s:%u: `status_page = token` needs a token; set GUICHET_METRICS_TOKEN or "
+        "[metrics] token, or `status_page = off`",
+        c->file != NULL ? c->file : "",
+        c->line_of[keys_index(keys_find(SECTION_SERVER, SLICE_LITERAL("status_page")))]);
+}
+
 /* Whether the file at path, which need not be there, lies in the folder or below. */
 static bool lies_below(const char *path, const char *folder)
 {
@@ -125,7 +139,8 @@ static int check_store(const struct config *c, const char *program_dir, struct f
 
 int crosscheck(const struct config *c, const char *program_dir, struct fail *why)
 {
-    if (check_spool(c, why) != 0 || check_store(c, program_dir, why) != 0)
+    if (check_status_page(c, why) != 0 || check_spool(c, why) != 0 ||
+        check_store(c, program_dir, why) != 0)
         return -1;
     for (size_t i = 0; i < c->nproviders; i++)
         if (check_whole(&c->provider[i], why) != 0)

@@ -22,6 +22,7 @@ enum key_type {
     KEY_TARGET,     /* char *: one of the words, or an absolute path */
     KEY_URL_PATH,   /* char *: "/..." as request_path leaves a path */
     KEY_URL_PREFIX, /* char *: the same without a slash at its end, or empty */
+    KEY_ORIGIN,     /* char *: http:// or https://, host, perhaps a port; or empty */
     KEY_INTEGER,    /* int64_t */
     KEY_SIZE,       /* int64_t, bytes: 1000, 64KiB, 1MiB */
     KEY_DURATION,   /* int64_t, µs: 500ms, 2s, 5m, 1h, 30d; or one of the words */

@@ -83,6 +83,8 @@ static bool is_text_of(const struct key *k, struct slice s)
         return value_is_url_path(s);
     case KEY_URL_PREFIX:
         return s.n == 0 || (value_is_url_path(s) && s.p[s.n - 1] != '/');
+    case KEY_ORIGIN:
+        return s.n == 0 || value_is_origin(s);
     default:
         return false;
     }
@@ -99,6 +101,7 @@ static bool is_text(enum key_type type)
     case KEY_TARGET:
     case KEY_URL_PATH:
     case KEY_URL_PREFIX:
+    case KEY_ORIGIN:
         return true;
     default:
         return false;
@@ -241,6 +244,8 @@ static void describe(const struct key *k, struct buf *out)
         [KEY_URL_PATH] = "a path: a / in front, no empty, . or .. segment, no %-escape, no ? or #",
         [KEY_URL_PREFIX] = "empty or a path: a / in front and none at its end, no empty, . or .. "
                            "segment, no %-escape",
+        [KEY_ORIGIN] = "empty, or scheme and host such as https://hooks.example.org, without a "
+                       "path, which base_path is",
         [KEY_INTEGER] = "a whole number",
         [KEY_SIZE] = "a size such as 500000, 64KiB or 2MiB",
         [KEY_DURATION] = "a duration such as 500ms, 2s, 5m, 1h or 30d",

@@ -94,6 +94,35 @@ bool value_is_url_path(struct slice text)
     return true;
 }
 
+/* How much of the text is a host; 0: none. */
+static size_t host_length(struct slice text)
+{
+    bool bracket = text.n > 0 && text.p[0] == '[';
+    const char *others = bracket ? ":." : "-.";
+    size_t n = bracket ? 1 : 0;
+
+    while (n < text.n && (is_digit(text.p[n]) || is_letter(text.p[n]) ||
+                          (text.p[n] != '\0' && strchr(others, text.p[n]) != NULL)))
+        n++;
+    if (!bracket)
+        return n;
+    return n > 1 && n < text.n && text.p[n] == ']' ? n + 1 : 0;
+}
+
+bool value_is_origin(struct slice text)
+{
+    size_t scheme = slice_begins(text, "https://") ? 8 : slice_begins(text, "http://") ? 7 : 0;
+    size_t host = scheme > 0 ? host_length(slice_from(text, scheme)) : 0;
+    int64_t port = 0;
+
+    if (host == 0)
+        return false;
+    struct slice rest = slice_from(text, scheme + host);
+    if (rest.n == 0)
+        return true;
+    return rest.p[0] == ':' && text_to_i64(slice_from(rest, 1), &port) && port > 0 && port < 65536;
+}
+
 bool value_is_name(struct slice text)
 {
     for (size_t i = 0; i < text.n; i++) {

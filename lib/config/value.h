@@ -21,6 +21,10 @@ bool value_rate(struct slice text, int64_t *out_count, int64_t *out_window_us);
  * with or without a slash at the end. Another path would never match a request. */
 bool value_is_url_path(struct slice text);
 
+/* What stands before a path: http:// or https:// in lower case, a host (letters, digits, - and ., or an
+ * IPv6 address in brackets), perhaps a colon and a port, and nothing else. */
+bool value_is_origin(struct slice text);
+
 /* a-z 0-9 - and _, at least one of them. */
 bool value_is_name(struct slice text);
 

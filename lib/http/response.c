@@ -46,7 +46,8 @@ const char *response_value(const struct response *r, const char *name)
 
 void response_write(const struct response *r, bool head_only, struct buf *out)
 {
-    bool no_content = r->status == 204;
+    /* RFC 9110 section 6.4.1: these have no content, whatever its length would have been. */
+    bool no_content = r->status == 204 || r->status == 304;
 
     buf_addf(out, "Status: %d %s\r\n", r->status, response_reason(r->status));
     if (r->type != NULL && !no_content)
@@ -73,6 +74,7 @@ const char *response_reason(int status)
         {200, "OK"},
         {202, "Accepted"},
         {204, "No Content"},
+        {304, "Not Modified"},
         {400, "Bad Request"},
         {401, "Unauthorized"},
         {403, "Forbidden"},

@@ -8,7 +8,7 @@
 #include "base/slice.h"
 
 #define RESPONSE_HEADERS_MAX 12
-#define RESPONSE_VALUE_MAX   160 /* bytes of one header's value */
+#define RESPONSE_VALUE_MAX   240 /* bytes of one header's value */
 
 struct response {
     int status;
@@ -33,7 +33,7 @@ __attribute__((format(printf, 3, 4))) bool response_header(struct response *r, c
 const char *response_value(const struct response *r, const char *name);
 
 /* Appends "Status: 200 OK\r\n...\r\n\r\nbody", with Content-Type and `X-Content-Type-Options: nosniff`
- * where there is a type, Content-Length (not with 204), and `Cache-Control: no-store` unless the answer
+ * where there is a type, Content-Length (not with 204 and 304), and `Cache-Control: no-store` unless the answer
  * has its own. head_only leaves out the body, not its length. */
 void response_write(const struct response *r, bool head_only, struct buf *out);
 

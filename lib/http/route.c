@@ -12,15 +12,30 @@ struct service_methods {
 static const struct service_methods reads = {READING, "GET, HEAD"};
 static const struct service_methods receives = {METHOD_BIT(METHOD_POST), "POST"};
 
-static const struct endpoint {
-    const char *path;
-    enum route_kind kind;
-    const struct service_methods *serves;
-    bool carries_secrets;
-} endpoint[] = {
-    {"/api/metrics", ROUTE_METRICS, &reads, true},
-    {"/api/health", ROUTE_HEALTH, &reads, false},
+const struct endpoint route_endpoint[] = {
+    {"/api/metrics", ROUTE_METRICS, true, "Prometheus metrics"},
+    {"/api/health", ROUTE_HEALTH, false, "Whether webhooks can be stored now"},
+    {"/docs", ROUTE_DOCS, false, "This documentation, as a page"},
+    {"/docs/openapi.json", ROUTE_OPENAPI, false, "This documentation, as OpenAPI 3.1"},
+    {"/status", ROUTE_STATUS, false, "What is received and how fast, as a page"},
+    {"/status.json", ROUTE_STATUS_JSON, false, "What is received and how fast, as JSON"},
 };
+const size_t route_endpoint_count = sizeof(route_endpoint) / sizeof(route_endpoint[0]);
+
+static bool is_status(const struct endpoint *e)
+{
+    return e->kind == ROUTE_STATUS || e->kind == ROUTE_STATUS_JSON;
+}
+
+bool route_is_served(const struct config *c, const struct endpoint *e)
+{
+    return !is_status(e) || c->status_page != STATUS_PAGE_OFF;
+}
+
+bool route_asks_token(const struct config *c, const struct endpoint *e)
+{
+    return e->carries_secrets || (is_status(e) && c->status_page == STATUS_PAGE_TOKEN);
+}
 
 /* The path below base_path, cut at a segment's boundary; NULL when it lies elsewhere. */
 static const char *below_base(const struct config *c, const char *path)
@@ -48,10 +63,10 @@ struct route route_find(const struct config *c, const struct request *r)
 
     if (path == NULL)
         return (struct route){.kind = ROUTE_NONE};
-    for (size_t i = 0; i < sizeof(endpoint) / sizeof(endpoint[0]); i++) {
-        const struct endpoint *e = &endpoint[i];
-        if (strcmp(path, e->path) == 0)
-            return route_make(r, e->kind, 0, e->serves, e->carries_secrets);
+    for (size_t i = 0; i < route_endpoint_count; i++) {
+        const struct endpoint *e = &route_endpoint[i];
+        if (strcmp(path, e->path) == 0 && route_is_served(c, e))
+            return route_make(r, e->kind, 0, &reads, route_asks_token(c, e));
     }
     for (size_t i = 0; i < c->nproviders; i++)
         if (strcmp(path, c->provider[i].path) == 0)

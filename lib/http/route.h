@@ -7,7 +7,32 @@
 #include "config/config.h"
 #include "http/request.h"
 
-enum route_kind { ROUTE_NONE, ROUTE_PROVIDER, ROUTE_METRICS, ROUTE_HEALTH };
+enum route_kind {
+    ROUTE_NONE,
+    ROUTE_PROVIDER,
+    ROUTE_METRICS,
+    ROUTE_HEALTH,
+    ROUTE_DOCS,
+    ROUTE_OPENAPI,
+    ROUTE_STATUS,
+    ROUTE_STATUS_JSON
+};
+
+/* A path that is served whatever the providers are, with GET and HEAD. */
+struct endpoint {
+    const char *path; /* below base_path */
+    enum route_kind kind;
+    bool carries_secrets;
+    const char *summary; /* for the documentation */
+};
+
+extern const struct endpoint route_endpoint[];
+extern const size_t route_endpoint_count;
+
+/* Whether the configuration has the endpoint served at all; and whether it asks for the token of
+ * /api/metrics. */
+bool route_is_served(const struct config *c, const struct endpoint *e);
+bool route_asks_token(const struct config *c, const struct endpoint *e);
 
 struct route {
     enum route_kind kind;

@@ -14,7 +14,7 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Raised when the file's content means something else although its sizes and names are the same. */
-#define STATE_MAGIC "guichet-state-1"
+#define STATE_MAGIC "guichet-state-2"
 
 _Static_assert(sizeof(STATE_MAGIC) == STATE_FILE_MAGIC, "the magic fills its field");
 _Static_assert(offsetof(struct state_shared, magic) == 0, "the magic comes first");
@@ -81,6 +81,8 @@ static uint64_t layout(const struct state *s)
         offsetof(struct state_shared, secret_use),
         sizeof(struct state_breaker),
         offsetof(struct state_shared, health_up),
+        offsetof(struct state_shared, day),
+        sizeof(struct state_minute),
         STATE_TYPES_MAX,
         STATE_SECRETS_MAX,
     };
@@ -132,6 +134,8 @@ static void prepare(struct state_shared *shared)
         atomic_store(&shared->breaker.next_probe_ms, 0);
         atomic_store(&shared->health_asked_ms, 0);
         atomic_store(&shared->health_up, 0);
+        atomic_store(&shared->standing, 0);
+        atomic_store(&shared->glance.asked_ms, 0);
         memcpy(shared->boot_id, boot_id, sizeof(boot_id));
     }
     if (shared->magic[0] == '\0') {

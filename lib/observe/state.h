@@ -7,7 +7,7 @@
  * file. A folder on a network file system is refused, for atomic adds do not cross hosts.
  *
  * Providers are given rows by name, first come; a row is never given back. What depends on the boot
- * (the breaker and what health asked, which keep monotonic time) is reset when the boot id has changed,
+ * (the breaker and what health and the glance asked, which keep monotonic time) is reset when the boot id has changed,
  * and by every state_open where no boot id can be read.
  *
  * Limits: a file that somebody cuts while it is mapped kills the processes that use it (SIGBUS); a
@@ -95,6 +95,27 @@ struct state_breaker {
     _Atomic int64_t next_probe_ms; /* monotonic */
 };
 
+/* The last day, minute by minute (observe/state_day.h), of all providers together. Each number carries
+ * the minute that it belongs to: (minutes since 1970) << 32 | count. So nobody clears a slot that is
+ * used again after a day, which a process might be killed in the middle of. */
+#define STATE_DAY_MINUTES 1440
+
+struct state_minute {
+    _Atomic uint64_t webhooks[OUTCOME_COUNT];
+    _Atomic uint64_t request[STATE_BUCKETS]; /* as state_histogram's */
+};
+
+/* What people are shown of the store and the spool: asked anew at most once a second per host, by one at
+ * a time. Numbers are one more than what was found; 0: not known. */
+struct state_glance {
+    _Atomic int64_t asked_ms; /* monotonic; 0: never */
+    _Atomic uint64_t spool_entries;
+    _Atomic uint64_t spool_oldest_us; /* when the oldest was received */
+    struct {
+        _Atomic uint64_t rate_used, backlog_entries, quarantine_entries;
+    } provider[STATE_PROVIDERS_MAX]; /* by row */
+};
+
 struct state_secret_use {
     _Atomic uint64_t fingerprint; /* 0: free */
     _Atomic int64_t last_used_us;
@@ -112,6 +133,11 @@ struct state_shared {
     struct state_secret_use secret_use[STATE_FINGERPRINTS_MAX];
     _Atomic int64_t health_asked_ms; /* monotonic: when health last asked the store */
     _Atomic int32_t health_up;       /* what it answered */
+    /* Since when the store is up or away, as far as anybody looked: (calendar time, µs) * 2 + up; 0: not
+     * known since the boot. */
+    _Atomic int64_t standing;
+    struct state_glance glance;
+    struct state_minute day[STATE_DAY_MINUTES];
 };
 
 struct state;
@@ -146,6 +172,8 @@ const char *state_reason_name(enum signature_reason r);
 
 /* One more request of that type and outcome. p may be NULL: then nothing is counted. */
 void state_count(struct state_provider *p, unsigned type, enum outcome o);
+/* The bucket of an observation. */
+size_t state_bucket(int64_t us);
 /* One more observation; less than 0 counts as 0. */
 void state_observe(struct state_histogram *h, int64_t us);
 
@@ -156,6 +184,9 @@ bool state_may_explain(struct state_provider *p, int64_t now_us, int64_t every_u
 /* Remembers that the secret with this fingerprint (never 0) verified something at now_us. When the table
  * is full, the secret that was not used for the longest time is forgotten. */
 void state_secret_used(struct state *s, uint64_t fingerprint, int64_t now_us);
+
+/* Notes that the store was found up or away at now_us; only a change is written. */
+void state_stands(struct state *s, bool up, int64_t now_us);
 
 /* Sets the findings for a run of a store. Texts that are too long are cut. */
 void state_set_findings(struct state *s, const char *store_digest, const char *run_id,

@@ -12,13 +12,18 @@ void state_count(struct state_provider *p, unsigned type, enum outcome o)
         add(&p->webhooks[type][o], 1);
 }
 
-void state_observe(struct state_histogram *h, int64_t us)
+size_t state_bucket(int64_t us)
 {
     size_t i = 0;
 
     while (i < STATE_BUCKETS - 1 && us > state_bucket_us[i])
         i++;
-    add(&h->bucket[i], 1);
+    return i;
+}
+
+void state_observe(struct state_histogram *h, int64_t us)
+{
+    add(&h->bucket[state_bucket(us)], 1);
     add(&h->sum_us, us > 0 ? (uint64_t)us : 0);
 }
 
@@ -76,4 +81,13 @@ bool state_may_explain(struct state_provider *p, int64_t now_us, int64_t every_u
     if (last_us != 0 && now_us >= last_us && now_us - last_us < every_us)
         return false;
     return atomic_compare_exchange_strong(&p->explained_us, &last_us, now_us);
+}
+
+void state_stands(struct state *s, bool up, int64_t now_us)
+{
+    _Atomic int64_t *standing = &state_shared(s)->standing;
+    int64_t old = atomic_load(standing);
+
+    if (old == 0 || (old & 1) != up)
+        (void)atomic_compare_exchange_strong(standing, &old, now_us * 2 + up);
 }

@@ -82,6 +82,7 @@ static void report(struct guard *g, bool reached, const char *why)
 {
     if (!breaker_report(&g->shared->breaker, reached, g->clock))
         return;
+    state_stands(g->state, reached, clock_now_us(g->clock));
     if (reached)
         log_say(g->log, LOG_LEVEL_NOTICE, "the store %s answers again", g->address);
     else
@@ -354,6 +355,7 @@ bool guard_up(struct guard *g)
     if (up && findings_are_ours(g, NULL) && atomic_load(&s->findings.self_test) == 0)
         up = ensure_examined(g, now + BREAKER_PROBE_TIMEOUT_MS * 4) == 1;
     atomic_store(&s->health_up, up ? 1 : 0);
+    state_stands(g->state, up, clock_now_us(g->clock));
     return up;
 }
 

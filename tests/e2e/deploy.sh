@@ -107,9 +107,18 @@ http {
         listen 127.0.0.1:$PORT;
         set \$guichet_socket $D/run/guichet.sock;
         include $E2E/nginx/guichet.conf;
+        $(pages 'include @/nginx/guichet-pages.conf;')
     }
 }
 CONF
+}
+
+# PAGES=yes: the second file, for /docs and /status, too. $1: the line for it, @ being our folder; $2: one before it
+pages() {
+    if [ -n "${PAGES-}" ]; then
+        [ -z "${2-}" ] || echo "$2"
+        echo "${1/@/$E2E}"
+    fi
 }
 
 # The responder by itself, on its own socket.
@@ -138,31 +147,37 @@ deploy() {
     give "$D"
     case $name in
         lighttpd)
-            { lighttpd_base && echo "include \"$E2E/lighttpd/guichet.conf\""; } > "$D/server.conf"
+            { lighttpd_base && echo "include \"$E2E/lighttpd/guichet.conf\"" &&
+                pages 'include "@/lighttpd/guichet-pages.conf"' 'var.guichet_pages_socket = var.guichet_socket + "-0"'; } > "$D/server.conf"
             start_lighttpd
             ;;
         lighttpd-socket)
-            { lighttpd_base && echo "include \"$E2E/lighttpd/guichet-socket.conf\""; } > "$D/server.conf"
+            { lighttpd_base && echo "include \"$E2E/lighttpd/guichet-socket.conf\"" &&
+                pages 'include "@/lighttpd/guichet-pages.conf"' 'var.guichet_pages_socket = var.guichet_socket'; } > "$D/server.conf"
             start_responder
             start_lighttpd
             ;;
         apache-proxy)
-            { apache_base buffer proxy proxy_fcgi && echo "Include \"$E2E/apache/guichet-proxy.conf\""; } \
+            { apache_base buffer proxy proxy_fcgi && echo "Include \"$E2E/apache/guichet-proxy.conf\"" &&
+                pages 'Include "@/apache/guichet-pages.conf"'; } \
                 > "$D/server.conf"
             start_responder
             start_apache
             ;;
         apache-fcgid)
-            { apache_fcgid && echo "Include \"$E2E/apache/guichet-fcgid.conf\""; } > "$D/server.conf"
+            { apache_fcgid && echo "Include \"$E2E/apache/guichet-fcgid.conf\"" &&
+                pages 'Include "@/apache/guichet-pages.conf"'; } > "$D/server.conf"
             start_apache
             ;;
         apache-cgid)
-            { apache_cgid && echo "Include \"$E2E/apache/guichet-cgid.conf\""; } > "$D/server.conf"
+            { apache_cgid && echo "Include \"$E2E/apache/guichet-cgid.conf\"" &&
+                pages 'Include "@/apache/guichet-pages.conf"'; } > "$D/server.conf"
             start_apache
             ;;
         htaccess-*)
             # A shared host: the program in the document root, all else outside.
             cp "$E2E/bin/guichet.fcgi" "$E2E/cgi-bin/.htaccess" "$D/www"
+            [ -z "${PAGES-}" ] || sed -i 's/^#RewriteRule/RewriteRule/' "$D/www/.htaccess"
             sed "s|^include = .*|include = $D/guichet.conf|" "$E2E/cgi-bin/guichet.conf.docroot.example" \
                 > "$D/www/guichet.conf"
             give "$D/www"

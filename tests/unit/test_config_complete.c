@@ -339,6 +339,8 @@ static void test_print(void **state)
         "server.require_https = yes  (default)\n",
         "server.trusted_proxies = 10.0.0.0/8, unix  (",
         "server.base_path = (empty)  (default)\n",
+        "server.public_url = (empty)  (default)\n",
+        "server.status_page = public  (default)\n",
         "server.deadline = 2s  (default)\n",
         "server.durability = always  (default)\n",
         "server.min_replicas = 0  (default)\n",
@@ -409,11 +411,28 @@ static int remove_folder(void **state)
     return 0;
 }
 
+/* A status page that asks for a token which nobody can have. */
+static void test_status_page(void **state)
+{
+    (void)state;
+    struct fail why;
+    struct config *c = load_text("[server]\nstatus_page = token\n", ENVIRONMENT(STORE), &why);
+
+    assert_null(c);
+    assert_true(contains(why.text, "g.conf:2: `status_page = token` needs a token"));
+    c = load_text("[server]\nstatus_page = token\n", ENVIRONMENT(STORE, "GUICHET_METRICS_TOKEN=t"),
+                  &why);
+    assert_non_null(c);
+    assert_int_equal(c->status_page, STATUS_PAGE_TOKEN);
+    config_free(c);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_teardown(name, remove_files)
     const struct CMUnitTest tests[] = {
         TEST(test_environment_alone),
+        TEST(test_status_page),
         TEST(test_no_store_no_start),
         TEST(test_notices),
         TEST(test_metrics_token),

@@ -132,6 +132,41 @@ static void test_url_path(void **state)
     guard_page_free(g);
 }
 
+static void test_origin(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"https://example.org", "http://localhost:8080",
+                                       "https://10.0.0.1",    "https://[::1]:8443",
+                                       "https://a-b.example", "http://[::ffff:10.0.0.1]"};
+    static const char *const bad[] = {"",
+                                      "https://",
+                                      "example.org",
+                                      "HTTPS://example.org",
+                                      "ftp://example.org",
+                                      "https://example.org/",
+                                      "https://example.org/a",
+                                      "https://example.org:",
+                                      "https://example.org:0",
+                                      "https://example.org:65536",
+                                      "https://example.org:80:80",
+                                      "https://user@example.org",
+                                      "https://example.org?a",
+                                      "https://exa mple.org",
+                                      "https://[]",
+                                      "https://[::1",
+                                      "https://<b>",
+                                      "https://\""};
+    struct guard_page g = guard_page_new();
+
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+        if (!value_is_origin(guard_page_copy(g, slice_of(good[i]))))
+            fail_msg("%s", good[i]);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        if (value_is_origin(guard_page_copy(g, slice_of(bad[i]))))
+            fail_msg("%s", bad[i]);
+    guard_page_free(g);
+}
+
 static void test_names(void **state)
 {
     (void)state;
@@ -248,11 +283,11 @@ static void test_table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_duration),    cmocka_unit_test(test_size),
-        cmocka_unit_test(test_rate),        cmocka_unit_test(test_shortest_text),
-        cmocka_unit_test(test_url_path),    cmocka_unit_test(test_names),
-        cmocka_unit_test(test_proxy_forms), cmocka_unit_test(test_trusts),
-        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_duration), cmocka_unit_test(test_size),
+        cmocka_unit_test(test_rate),     cmocka_unit_test(test_shortest_text),
+        cmocka_unit_test(test_url_path), cmocka_unit_test(test_origin),
+        cmocka_unit_test(test_names),    cmocka_unit_test(test_proxy_forms),
+        cmocka_unit_test(test_trusts),   cmocka_unit_test(test_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

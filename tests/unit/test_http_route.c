@@ -83,6 +83,30 @@ static void test_table(void **state)
     free(c);
 }
 
+static void test_status_page(void **state)
+{
+    (void)state;
+    struct config *c = make_config((char[]){""});
+    static const char *const path[] = {"/status", "/status.json"};
+
+    for (size_t i = 0; i < COUNT(path); i++) {
+        c->status_page = STATUS_PAGE_PUBLIC;
+        assert_int_equal(find(c, "HEAD", path[i]).kind, ROUTE_STATUS + i);
+        assert_false(find(c, "GET", path[i]).carries_secrets);
+        assert_false(find(c, "POST", path[i]).method_ok);
+        c->status_page = STATUS_PAGE_TOKEN;
+        assert_int_equal(find(c, "GET", path[i]).kind, ROUTE_STATUS + i);
+        assert_true(find(c, "GET", path[i]).carries_secrets);
+        c->status_page = STATUS_PAGE_OFF;
+        assert_int_equal(find(c, "GET", path[i]).kind, ROUTE_NONE);
+    }
+    assert_int_equal(find(c, "GET", "/docs").kind, ROUTE_DOCS);
+    assert_int_equal(find(c, "GET", "/docs/").kind, ROUTE_NONE);
+    assert_int_equal(find(c, "GET", "/docs/openapi.json?a").kind, ROUTE_OPENAPI);
+    assert_false(find(c, "GET", "/docs").carries_secrets);
+    free(c);
+}
+
 static void test_base_path(void **state)
 {
     (void)state;
@@ -102,6 +126,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),
+        cmocka_unit_test(test_status_page),
         cmocka_unit_test(test_base_path),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
