@@ -1,10 +1,16 @@
 #include "store/redis_url.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 #include <sys/types.h>
 #include "base/codec.h"
 #include "base/slice.h"
 #include "base/text.h"
+
+/* 1 in the program that `make portable` makes. */
+#ifndef GUICHET_PORTABLE
+#define GUICHET_PORTABLE 0
+#endif
 
 #define SENTINEL_FORM "sentinel://host:port,host:port/name"
 
@@ -104,6 +110,21 @@ static bool read_port(struct slice rest, int *port, struct fail *why)
     return true;
 }
 
+/* The portable program has no name service (src/portable/alone.c). */
+static bool host_served(const char *host, struct fail *why)
+{
+    struct in6_addr any;
+
+    if (!GUICHET_PORTABLE || inet_pton(AF_INET, host, &any) == 1 ||
+        inet_pton(AF_INET6, host, &any) == 1)
+        return true;
+    fail_set(why,
+             "store: this portable program takes addresses alone, no names of hosts; write %s, or "
+             "the path of Redis's socket",
+             strcmp(host, "localhost") == 0 ? "127.0.0.1" : "its IP address");
+    return false;
+}
+
 /* host or host:port; form: what the whole should look like */
 static bool read_place(struct slice place, char out[static REDIS_HOST_MAX + 1], int *port,
                        const char *form, struct fail *why)
@@ -130,7 +151,7 @@ static bool read_place(struct slice place, char out[static REDIS_HOST_MAX + 1], 
     }
     memcpy(out, host.p, host.n);
     out[host.n] = '\0';
-    return read_port(place, port, why);
+    return host_served(out, why) && read_port(place, port, why);
 }
 
 static bool read_host(struct slice s, struct redis_address *a, struct fail *why)

@@ -27,8 +27,8 @@ struct redis_address {
 };
 
 /* Reads unix://[user:password@]/path[?db=N] or redis://[user:password@]host[:port][/db]; user,
- * password and path are percent-decoded, an IPv6 address stands in brackets. False with the cause
- * and remedy, which never show user or password. */
+ * password and path are percent-decoded, an IPv6 address stands in brackets. The portable program
+ * refuses names of hosts. False with the cause and remedy, which never show user or password. */
 bool redis_url_parse(const char *url, struct redis_address *out, struct fail *why);
 
 struct redis_place {
