@@ -111,8 +111,8 @@ struct config {
     int64_t spool_limit; /* entries */
     int64_t spool_size;  /* bytes */
     struct config_list
-        audit_key;       /* the last one seals, all verify; empty: the audit is not sealed */
-    char *base_path;     /* "" or "/prefix" without a slash at its end */
+        audit_key;    /* the last one seals, all verify; empty: the audit is not sealed */
+    char *base_path;  /* "" or "/prefix" without a slash at its end */
     char *public_url; /* "https://host[:port]", what stands before base_path outside; "": unknown */
     enum config_status_page status_page; /* who sees /status; with TOKEN metrics_token is there */
     char *metrics_token;                 /* the secret's spec, or NULL: not configured */
