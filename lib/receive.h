@@ -16,6 +16,7 @@
 #include "http/response.h"
 #include "observe/log.h"
 #include "observe/state.h"
+#include "pages/status.h"
 #include "spool/spool.h"
 #include "store/guard.h"
 #include "store/journal.h"
@@ -73,6 +74,10 @@ bool receiver_drain(struct receiver *r);
 #define RECEIVE_EXPLAIN_US       (10 * US_PER_S)
 #define RECEIVE_EXPLAIN_BODY_MAX 65536
 void receiver_explain(struct receiver *r);
+
+/* What a host's state is, as /status shows it: the store and the spool are asked at most once a second per
+ * host. */
+void receiver_look(struct receiver *r, struct status_input *in);
 
 /* Where the audit is sealed ([server] audit_key): one seal of what came since the newest, about once a
  * minute over all processes; to be called as receiver_drain is. It costs nothing in between. Never

@@ -106,7 +106,7 @@ static int64_t one_less(_Atomic uint64_t *v)
     return (int64_t)atomic_load(v) - 1;
 }
 
-static void look(struct receiver *r, struct status_input *in)
+void receiver_look(struct receiver *r, struct status_input *in)
 {
     struct state_shared *shared = state_shared(r->service.state);
     const struct config *c = r->service.config;
@@ -147,7 +147,7 @@ void endpoint_status(struct receiver *r, struct work *w)
         answer_no_token(w);
         return;
     }
-    look(r, &in);
+    receiver_look(r, &in);
     status_read_day(r->service.state, in.now_us, &day);
     if (page)
         status_render(&in, &day, &text);

@@ -1,15 +1,12 @@
 #include "tool/check.h"
 
-#include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fail.h"
-#include "program.h"
+#include "tool/host.h"
 
 #define TEXT_MAX 1024
 
@@ -47,25 +44,6 @@ void check_line(struct check *k, enum check_level level, const char *matter, con
     out_end(out);
 }
 
-/* For good: what the service's user may do is seen only with its rights. */
-static enum verdict become(struct call *c, const char *name)
-{
-    const struct passwd *who;
-
-    if (name == NULL)
-        return VERDICT_DONE;
-    errno = 0;
-    who = getpwnam(name);
-    if (who == NULL)
-        return call_end(c, VERDICT_USAGE, "there is no user \"%s\"", name);
-    if (who->pw_uid == geteuid())
-        return VERDICT_DONE;
-    if (initgroups(name, who->pw_gid) != 0 || setgid(who->pw_gid) != 0 || setuid(who->pw_uid) != 0)
-        return call_end(c, VERDICT_USAGE, "cannot become %s: %s; only root can", name,
-                        strerror(errno));
-    return VERDICT_DONE;
-}
-
 static void check_receiver(struct check *k)
 {
     static struct program p;
@@ -96,7 +74,7 @@ static void check_receiver(struct check *k)
 static enum verdict check(struct call *c)
 {
     struct check k = {.c = c, .only_5xx = call_option(c, "retries-only-5xx") != NULL};
-    enum verdict v = become(c, call_option(c, "user"));
+    enum verdict v = host_become(c, call_option(c, "user"));
 
     if (v != VERDICT_DONE)
         return v;

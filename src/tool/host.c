@@ -1,7 +1,29 @@
 #include "tool/host.h"
 
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include "verify/scheme.h"
+
+enum verdict host_become(struct call *c, const char *name)
+{
+    const struct passwd *who;
+
+    if (name == NULL)
+        return VERDICT_DONE;
+    errno = 0;
+    who = getpwnam(name);
+    if (who == NULL)
+        return call_end(c, VERDICT_USAGE, "there is no user \"%s\"", name);
+    if (who->pw_uid == geteuid())
+        return VERDICT_DONE;
+    if (initgroups(name, who->pw_gid) != 0 || setgid(who->pw_gid) != 0 || setuid(who->pw_uid) != 0)
+        return call_end(c, VERDICT_USAGE, "cannot become %s: %s; only root can", name,
+                        strerror(errno));
+    return VERDICT_DONE;
+}
 
 enum verdict host_open(struct call *c, struct host *h)
 {

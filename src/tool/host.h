@@ -16,6 +16,10 @@ struct host {
     struct arena *arena;
 };
 
+/* Becomes that user, for good, with all its groups: what it may do is seen only with its rights. NULL:
+ * nothing is done. Else root alone can. VERDICT_DONE, else said why. */
+enum verdict host_become(struct call *c, const char *name);
+
 /* Reads the configuration that --config or its absence names. VERDICT_DONE, else said why. Ended by
  * host_close in either case. */
 enum verdict host_open(struct call *c, struct host *h);
@@ -35,6 +39,12 @@ struct journal host_journal(struct host *h, const struct config_provider *p);
  * and closes them. */
 enum verdict host_on_provider(struct call *c, enum verdict (*run)(struct call *c, struct host *h,
                                                                   const struct config_provider *p));
+
+/* The row of --user. */
+#define HOST_USER_OPTION                                                                           \
+    {                                                                                              \
+        "user", "NAME", "as this user, the service's; root only", false                            \
+    }
 
 /* The row of --provider, for the tables of verbs. */
 #define HOST_PROVIDER_OPTION                                                                       \

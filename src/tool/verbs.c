@@ -10,6 +10,7 @@
 #include "tool/quarantine.h"
 #include "tool/send.h"
 #include "tool/spool.h"
+#include "tool/status.h"
 #include "tool/users.h"
 
 /* A row a line. */
@@ -38,6 +39,7 @@ const struct verb *const verbs[] = {
     &verb_audit_export,
     &verb_audit_seal,
     &verb_audit_verify,
+    &verb_status,
     &verb_check,
     &verb_keygen,
     &verb_secrets,

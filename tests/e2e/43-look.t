@@ -154,7 +154,24 @@ is "$(redis EXISTS 'guichet:{dazno}:id:e1')" 1 "forget: the idempotency keys sta
 send "$E2E/event"
 is "$(redis XLEN 'guichet:{dazno}:quarantine')" 1 "forget: what comes again is kept again"
 
+# --- the state of the host ------------------------------------------------------------------------
+
+like "$(tool status)" "status*working*store*unix://*last*webhooks*accepted*hour*dazno*/api/webhooks/dazno*" "status: a host at work"
+is "$(tool status --json | member received.outcomes.accepted)" "$(curl -s \
+    -H 'X-Forwarded-Proto: https' -H "Authorization: Bearer $GUICHET_METRICS_TOKEN" "$URL/api/metrics" |
+    sed -n 's/^guichet_webhooks_total{.*outcome="accepted"} //p' | awk '{ n += $1 } END { print n }')" \
+    "status: counts what the metrics count"
+if [ "$(id -u)" -eq 0 ]; then
+    GUICHET_CONFIG=$D/guichet.conf "$TOP/build/guichet" status > "$E2E/out" 2>&1
+    like "$?:$(cat "$E2E/out")" "2:*belongs to user*--user NAME*" "status: root is told whom to be"
+    GUICHET_CONFIG=$D/guichet.conf "$TOP/build/guichet" status --user www-data > "$E2E/out" 2>&1
+    like "$?:$(cat "$E2E/out")" "0:*working*" "status: and may be"
+fi
+
 stop "$REDIS_PID"
+sleep 1.5 # it asks the store at most once a second
+tool status > "$E2E/out" 2>&1
+like "$?:$(cat "$E2E/out")" "1:status*down*" "status: a host that is down is said, with a status of its own"
 tool events list > "$E2E/out" 2>&1
 like "$?:$(cat "$E2E/out")" "3:*store_unreachable*" "a store that is away is said, with a status of its own"
 REDIS_PID=
