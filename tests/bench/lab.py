@@ -122,8 +122,10 @@ class Lab:
         return path
 
     def copy(self, source, *parts):
-        """A copy, for the servers' user may not be able to enter the checkout."""
+        """A copy, made once, for the servers' user may not be able to enter the checkout."""
         path = self.at(*parts)
+        if os.path.isfile(path):
+            return path
         if os.path.isdir(source):
             shutil.copytree(source, path, dirs_exist_ok=True)
         else:

@@ -93,7 +93,7 @@ class Mounted(Receiver):
 class Guichet(Mounted):
     name, label = "guichet", "Guichet under lighttpd"
     stream, stores, strict = "guichet:{dazno}:events", True, True
-    settings = ()  # further lines of [server]
+    settings = provider_settings = ()  # further lines of [server] and [provider dazno]
     rate = f"{RATE_COUNT}/{RATE_WINDOW_S}s"
 
     def program(self):
@@ -112,7 +112,7 @@ class Guichet(Mounted):
             f"log = {self.folder}/guichet.log", f"audit_log = {self.folder}/audit.log",
             "require_https = no", *own, *self.settings,
             "[provider dazno]", f"api_key = file:{key}", f"secret = file:{secret}", f"rate_limit = {self.rate}",
-            "backlog_limit = 0", ""]))
+            *self.provider_settings, ""]))
         super().start()
 
 
