@@ -5,7 +5,6 @@
 #include "base/codec.h"
 
 #define OWN_KEYS    6
-#define OWN_ARGS    9
 #define NUMBER_ROOM 20 /* the longest int64_t */
 #define DIGEST_TEXT 44 /* base64 of SHA256_BYTES */
 #define NONCE_TEXT  24 /* base64 of STORE_NONCE_BYTES */
