@@ -1,7 +1,7 @@
 """The main table: every receiver in turn, round after round, so that all see the same noise."""
 
 from figures import shown, spread, table, thousands
-from load import check, measure, sign
+from load import check, measure, sign, warm_up
 from receivers import Empty, Guichet, Node, NodeLighttpd, Php, Webhook
 
 # The fastest receiver there is times this: no run may use its requests up.
@@ -27,7 +27,9 @@ def rounds_of(bench, section, receivers, connections, requests, n):
 
 
 def compare(bench, section):
-    what = SECTIONS[section]
+    what = dict(SECTIONS[section])
+    if bench.connections:
+        what["connections"] = bench.connections
     receivers = [bench.receiver(kind) for kind in what["receivers"] if bench.wants(kind)]
     if not receivers:
         return
@@ -38,7 +40,7 @@ def compare(bench, section):
         for receiver in receivers:
             bench.redis.ask("FLUSHALL", "SYNC")
             check(receiver, requests)
-            measure(receiver, requests, n, 32, 1)  # to warm up
+            warm_up(receiver, requests, n, 32)
         rounds_of(bench, section, receivers, what["connections"], requests, n)
     bench.redis.durable(False)
     report(bench, section, what, receivers)
@@ -63,6 +65,30 @@ def report(bench, section, what, receivers):
     bench.say(table(["receiver", "c", "webhooks/s", "spread", "CPU µs each", "of it Redis", "p99 ms",
                      "Guichet's rate to this one's"], rows))
     goals(bench, section)
+
+
+def summary(bench):
+    """The table of the README: one line a receiver, at the smallest number of connections."""
+    rows = []
+    for kind in SECTIONS["main"]["receivers"]:
+        row = [kind.label]
+        for section in ("main", "always"):
+            c = (bench.connections or SECTIONS[section]["connections"])[0]
+            key = {"section": section, "receiver": kind.name, "connections": c}
+            if not bench.book.select(**key) or bench.book.void(**key):
+                row += ["-"] * (4 if section == "main" else 2)
+                continue
+            row.append(thousands(bench.book.median("rate", **key)))
+            if section == "main":
+                row += [f"{bench.book.median('cpu_us', **key):.0f}", f"{bench.book.median('p99_us', **key) / 1000:.1f}"]
+            row.append("" if kind is Guichet else
+                       shown(bench.book.ratio("rate", "guichet", kind.name, section=section, connections=c)))
+        if len(row) > 1 and any(cell != "-" for cell in row[1:]):
+            rows.append(row)
+    if rows:
+        bench.say("### In short\n")
+        bench.say(table(["receiver", "webhooks/s", "CPU µs each", "p99 ms", "Guichet's rate to it",
+                         "with `appendfsync always`", "Guichet's rate to it"], rows))
 
 
 def goals(bench, section):

@@ -1,7 +1,7 @@
 """A flood of forgeries: what one costs, and what it leaves to those who are honest."""
 
 from figures import shown, table, thousands
-from load import figures, generator, measure, sign
+from load import figures, generator, measure, sign, warm_up
 from receivers import Empty, Guichet
 
 CONNECTIONS = 32
@@ -14,7 +14,7 @@ def forged(bench):
     guichet, empty = bench.receiver(Guichet), bench.receiver(Empty)
     with bench.running([guichet, empty]):
         for receiver in (guichet, empty):
-            measure(receiver, requests, n, CONNECTIONS, 1)
+            warm_up(receiver, requests, n, CONNECTIONS)
         calls = bench.redis.script_calls()
         for round_ in range(bench.rounds):
             for receiver in (guichet, empty)[::1 if round_ % 2 else -1]:

@@ -4,7 +4,7 @@ import socket
 import threading
 
 from figures import shown, table
-from load import measure, sign
+from load import measure, sign, warm_up
 from receivers import PATH, Guichet, GuichetFcgid, GuichetProxy
 
 SENDERS = 16  # of each kind; eight times the workers
@@ -74,7 +74,7 @@ def slow(bench):
             continue
         receiver = bench.receiver(kind_of)
         with bench.running([receiver]):
-            measure(receiver, requests, n, CONNECTIONS, 1)
+            warm_up(receiver, requests, n, CONNECTIONS)
             for round_ in range(bench.rounds):
                 for i in range(len(kinds)):
                     kind = kinds[(i + round_) % len(kinds)]

@@ -8,7 +8,7 @@ import time
 
 from figures import shown, spread, table, thousands
 from lab import TOP
-from load import check, measure, sign
+from load import check, measure, sign, warm_up
 from receivers import (PATH, Empty, EmptyCgid, EmptyFcgid, EmptyProxy, Guichet, GuichetCgid, GuichetFcgid,
                        GuichetProxy)
 
@@ -28,7 +28,7 @@ def ways(bench):
             for receiver in receivers:
                 bench.redis.ask("FLUSHALL", "SYNC")
                 check(receiver, requests)
-                measure(receiver, requests, n, CONNECTIONS, 1)
+                warm_up(receiver, requests, n, CONNECTIONS)
             for round_ in range(bench.rounds):
                 for receiver in receivers[::1 if round_ % 2 else -1]:
                     run = measure(receiver, requests, n, CONNECTIONS, bench.seconds)
