@@ -1,7 +1,9 @@
 """The place of a bench: a temporary folder, the processes in it, what they have used of the machine."""
 
+import contextlib
 import os
 import pwd
+import random
 import secrets
 import shutil
 import signal
@@ -20,10 +22,19 @@ class Trouble(Exception):
     """Something that the person who runs the bench must see to."""
 
 
+given = set()
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Below the ports that connections going out are given, and never the same one twice."""
+    while True:
+        port = random.randrange(20000, 32000)
+        if port in given:
+            continue
+        given.add(port)
+        with socket.socket() as s, contextlib.suppress(OSError):
+            s.bind(("127.0.0.1", port))
+            return port
 
 
 def stat_of(pid):

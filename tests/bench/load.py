@@ -73,6 +73,8 @@ def judge(run, receiver, available, connections, expected):
     answered = run["answered"]
     if answered == 0 or run["broken"] > connections or run["timeout"]:
         return f"{run['broken']} broken connections, {run['timeout']} timeouts"
+    if run["cpu_us"] == 0:
+        return "somebody else answered"
     if answered + connections > available:
         return "the requests were used up"
     if run["not_ok"] != (0 if expected == 200 else answered):
