@@ -247,7 +247,7 @@ static void account(struct receiver *r, struct work *w)
             atomic_store_explicit(&row->last_accepted_us, q->received_us, memory_order_relaxed);
     }
     if (webhook)
-        log_audit(r->service.audit, &line, row);
+        log_audit(r->service.audit, &line, row, &r->audit_lines);
 }
 
 void receive_batch(struct receiver *r, struct exchange *const x[], size_t n)
@@ -271,6 +271,7 @@ void receive_batch(struct receiver *r, struct exchange *const x[], size_t n)
             commit_from(r, work, i, n, deadline_ms);
     for (size_t i = 0; i < n; i++)
         account(r, &work[i]);
+    log_audit_write(r->service.audit, &r->audit_lines);
 }
 
 /* --- life ---------------------------------------------------------------------------------------- */
@@ -332,6 +333,7 @@ struct receiver *receiver_new(const struct service *service, struct store *store
         return NULL;
     }
     r->service = *service;
+    r->audit_lines = BUF_INIT(AUDIT_BYTES_MAX);
     r->guard =
         guard_new(store, c->store, c->durability, service->state, service->log, service->clock);
     if (r->guard == NULL) {
@@ -372,6 +374,7 @@ void receiver_free(struct receiver *r)
     arena_free(r->drain_arena);
     arena_free(r->seal_arena);
     seal_ring_free(&r->ring);
+    buf_free(&r->audit_lines);
     secret_wipe(&r->token, 1);
     free(r);
 }

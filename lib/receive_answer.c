@@ -1,7 +1,5 @@
 #include "receive_work.h"
 
-#include <stdio.h>
-
 #include "base/buf.h"
 
 /* Bytes of an answer to an accepted event: the id escaped (six bytes for one at worst) and the rest. */
@@ -73,7 +71,9 @@ static void set_received(struct work *w, const char *rest)
 
     buf_adds(&body, "{\"received\":true,\"webhook_id\":\"");
     buf_add_json(&body, w->event.id, EVENT_ID_MAX);
-    buf_addf(&body, "\",%s}", rest);
+    buf_adds(&body, "\",");
+    buf_adds(&body, rest);
+    buf_adds(&body, "}");
     r->type = "application/json";
     r->body = arena_copy(w->x->arena, buf_slice(&body));
     if (body.overflow || r->body.p == NULL)
@@ -92,8 +92,9 @@ static void answer_spooled(struct work *w)
 
 static void answer_accepted(struct work *w)
 {
+    static const char processed_at[] = "\"processed_at\":\"";
     struct response *r = &w->x->response;
-    char at[RFC3339_ROOM], processed[RFC3339_ROOM + 32];
+    char processed[sizeof processed_at + RFC3339_ROOM];
 
     w->outcome = w->result.code == STORE_DUPLICATE ? OUTCOME_DUPLICATE : OUTCOME_ACCEPTED;
     if (w->reason == NULL)
@@ -101,8 +102,9 @@ static void answer_accepted(struct work *w)
     response_init(r, 200);
     if (w->member.kind == STORE_MARK)
         return;
-    rfc3339_format(w->result.at_us, at);
-    (void)snprintf(processed, sizeof processed, "\"processed_at\":\"%s\"", at);
+    memcpy(processed, processed_at, sizeof processed_at - 1);
+    rfc3339_format(w->result.at_us, processed + sizeof processed_at - 1);
+    memcpy(processed + strlen(processed), "\"", 2);
     set_received(w, processed);
     if (w->result.code == STORE_DUPLICATE)
         response_header(r, "Idempotent-Replayed", "true");

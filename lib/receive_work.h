@@ -29,6 +29,7 @@ struct receiver {
     bool has_token;
     uint8_t nonce_base[STORE_NONCE_BYTES / 2];
     uint64_t nonce_count;
+    struct buf audit_lines;    /* of the batch at hand */
     struct arena *drain_arena; /* NULL until it is needed */
     int64_t drain_again_ms;    /* monotonic: not before */
     struct puzzle *puzzle;     /* a refused request to be explained, or NULL */

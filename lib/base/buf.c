@@ -142,6 +142,16 @@ static void add_json_character(struct buf *b, const char *p, size_t n)
         buf_add(b, p, n);
 }
 
+/* How many of the first bytes stand for themselves: visible ASCII and spaces, the usual text whole. */
+static size_t plain_run(struct slice s)
+{
+    size_t n = 0;
+
+    while (n < s.n && s.p[n] >= ' ' && s.p[n] <= '~' && s.p[n] != '"' && s.p[n] != '\\')
+        n++;
+    return n;
+}
+
 bool buf_add_json(struct buf *b, struct slice s, size_t max_bytes)
 {
     size_t before = b->n;
@@ -150,6 +160,14 @@ bool buf_add_json(struct buf *b, struct slice s, size_t max_bytes)
     if (b->overflow)
         return false;
     while (at < s.n && !b->overflow) {
+        size_t run = plain_run(slice_from(s, at));
+        if (run > max_bytes - at)
+            run = max_bytes - at;
+        if (run > 0) {
+            buf_add(b, s.p + at, run);
+            at += run;
+            continue;
+        }
         size_t n = utf8_length(slice_from(s, at));
         size_t step = n > 0 ? n : 1;
         if (step > max_bytes - at) {

@@ -111,8 +111,10 @@ void problem(struct response *r, int status, const char *detail, struct arena *a
     r->type = PROBLEM_TYPE;
     r->body = SLICE_LITERAL("{\"received\":false}"); /* what can be said when memory is short */
 
-    buf_addf(&text, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d",
-             response_reason(status), status);
+    buf_adds(&text, "{\"type\":\"about:blank\",\"title\":\"");
+    buf_adds(&text, response_reason(status));
+    buf_adds(&text, "\",\"status\":");
+    buf_add_i64(&text, status);
     if (detail != NULL) {
         buf_adds(&text, ",\"detail\":\"");
         buf_add_json(&text, slice_of(detail), FAIL_TEXT_MAX);

@@ -49,17 +49,29 @@ void response_write(const struct response *r, bool head_only, struct buf *out)
     /* RFC 9110 section 6.4.1: these have no content, whatever its length would have been. */
     bool no_content = r->status == 204 || r->status == 304;
 
-    buf_addf(out, "Status: %d %s\r\n", r->status, response_reason(r->status));
-    if (r->type != NULL && !no_content)
-        buf_addf(out, "Content-Type: %s\r\nX-Content-Type-Options: nosniff\r\n", r->type);
-    if (!no_content)
-        buf_addf(out, "Content-Length: %zu\r\n", r->body.n);
+    buf_adds(out, "Status: ");
+    buf_add_i64(out, r->status);
+    buf_adds(out, " ");
+    buf_adds(out, response_reason(r->status));
+    if (r->type != NULL && !no_content) {
+        buf_adds(out, "\r\nContent-Type: ");
+        buf_adds(out, r->type);
+        buf_adds(out, "\r\nX-Content-Type-Options: nosniff");
+    }
+    if (!no_content) {
+        buf_adds(out, "\r\nContent-Length: ");
+        buf_add_u64(out, r->body.n);
+    }
     /* An answer is about one delivery or one moment; none may be given twice by a cache. */
     if (response_value(r, "Cache-Control") == NULL)
-        buf_adds(out, "Cache-Control: no-store\r\n");
-    for (size_t i = 0; i < r->nheaders; i++)
-        buf_addf(out, "%s: %s\r\n", r->header[i].name, r->header[i].value);
-    buf_adds(out, "\r\n");
+        buf_adds(out, "\r\nCache-Control: no-store");
+    for (size_t i = 0; i < r->nheaders; i++) {
+        buf_adds(out, "\r\n");
+        buf_adds(out, r->header[i].name);
+        buf_adds(out, ": ");
+        buf_adds(out, r->header[i].value);
+    }
+    buf_adds(out, "\r\n\r\n");
     if (!head_only && !no_content)
         buf_add_slice(out, r->body);
 }

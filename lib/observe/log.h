@@ -2,7 +2,7 @@
  *
  * A target is "stderr", "syslog", "off" or an absolute path. A file is opened for appending, 0640, and
  * opened again when the name's inode changes (looked at no more than once a second), so that logrotate
- * needs no signal; a line is one write(2), so that lines of many processes never mix. When a line
+ * needs no signal; whole lines are one write(2), so that lines of many processes never mix. When a line
  * cannot be written it goes to stderr. All functions may be called from any thread.
  *
  * What came from outside is escaped (buf_add_json); a secret, a signature or a body is never a
@@ -10,6 +10,7 @@
 #ifndef GUICHET_OBSERVE_LOG_H
 #define GUICHET_OBSERVE_LOG_H
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/slice.h"
@@ -58,11 +59,18 @@ struct audit_line {
     int secret; /* slot that verified, or -1 */
 };
 
-/* Writes the line as one JSON object. Refused ones (unauthorized, rejected, invalid, limited) beyond
- * AUDIT_REFUSED_PER_S in one second of one provider are counted instead, over all processes by means of
- * `row` (may be NULL: then in this process alone), and told by one line with their number and the outcome
- * `suppressed` before the first line of a later second. Seconds are those of the log's clock. */
+/* Adds the line as one JSON object to `lines`, which log_audit_write writes. Refused ones (unauthorized,
+ * rejected, invalid, limited) beyond AUDIT_REFUSED_PER_S in one second of one provider are counted
+ * instead, over all processes by means of `row` (may be NULL: then in this process alone), and told by
+ * one line with their number and the outcome `suppressed` before the first line of a later second.
+ * Seconds are those of the log's clock. A buffer that passes half of AUDIT_BYTES_MAX is written at
+ * once. */
 #define AUDIT_REFUSED_PER_S 100
-void log_audit(struct log *l, const struct audit_line *line, struct state_provider *row);
+#define AUDIT_BYTES_MAX     ((size_t)64 * 1024)
+void log_audit(struct log *l, const struct audit_line *line, struct state_provider *row,
+               struct buf *lines);
+
+/* Writes the lines and empties the buffer, which keeps its memory. */
+void log_audit_write(struct log *l, struct buf *lines);
 
 #endif

@@ -1,7 +1,5 @@
 #include "observe/log_private.h"
 
-#include <inttypes.h>
-
 #include "base/buf.h"
 
 /* Bytes of a text that are taken. */
@@ -11,6 +9,8 @@
 #define WORD_MAX   64
 /* All of them escaped, six bytes for one, and what stands around them. */
 #define LINE_MAX_BYTES ((size_t)6 * (2 * ID_MAX + DETAIL_MAX + REMOTE_MAX + 2 * WORD_MAX) + 512)
+/* A buffer that is not written yet has room for two more. */
+_Static_assert(2 * LINE_MAX_BYTES <= AUDIT_BYTES_MAX / 2, "an audit line must fit");
 
 /* A second that lies this little before the one that is counted is a slower process's; one that lies
  * further back shows that the clock was set back. */
@@ -22,9 +22,16 @@ static bool is_refused(enum outcome o)
            o == OUTCOME_LIMITED;
 }
 
+static void add_key(struct buf *out, const char *key)
+{
+    buf_adds(out, ",\"");
+    buf_adds(out, key);
+    buf_adds(out, "\":");
+}
+
 static void add_text(struct buf *out, const char *key, struct slice text, size_t max_bytes)
 {
-    buf_addf(out, ",\"%s\":", key);
+    add_key(out, key);
     if (text.n == 0) {
         buf_adds(out, "null");
         return;
@@ -39,18 +46,10 @@ static void add_start(struct buf *out, int64_t at_us, const char *provider)
     char time[RFC3339_US_ROOM];
 
     rfc3339_format_us(at_us, time);
-    buf_addf(out, "{\"time\":\"%s\"", time);
+    buf_adds(out, "{\"time\":\"");
+    buf_adds(out, time);
+    buf_adds(out, "\"");
     add_text(out, "provider", slice_of(provider), WORD_MAX);
-}
-
-static void write_out(struct log *l, struct buf *out)
-{
-    buf_adds(out, "}\n");
-    if (out->overflow)
-        log_rarely(NULL, LOG_LEVEL_ERROR, "audit", US_PER_S, "no memory for an audit line");
-    else
-        log_target_write(&l->target, LOG_LEVEL_INFO, buf_slice(out), 0);
-    buf_reset(out);
 }
 
 /* Begins a new second if now is one. Returns how many lines the one before held back: each of
@@ -70,6 +69,9 @@ static uint64_t begin_second(_Atomic int64_t *second, _Atomic uint64_t *lines, i
 static void add_line(struct buf *out, const struct audit_line *line)
 {
     int64_t us = line->duration_us > 0 ? line->duration_us : 0;
+    int ms_part = (int)(us % 1000);
+    const char part[4] = {'.', (char)('0' + ms_part / 100), (char)('0' + ms_part / 10 % 10),
+                          (char)('0' + ms_part % 10)};
 
     add_start(out, line->at_us, line->provider);
     add_text(out, "id", line->id, ID_MAX);
@@ -78,33 +80,65 @@ static void add_line(struct buf *out, const struct audit_line *line)
     add_text(out, "reason", slice_of(line->reason), WORD_MAX);
     add_text(out, "detail", line->detail, DETAIL_MAX);
     add_text(out, "remote", line->remote, REMOTE_MAX);
-    buf_addf(out, ",\"status\":%d,\"duration_ms\":%" PRId64 ".%03d,\"bytes\":%" PRIu64,
-             line->status, us / 1000, (int)(us % 1000), line->bytes);
+    add_key(out, "status");
+    buf_add_i64(out, line->status);
+    add_key(out, "duration_ms");
+    buf_add_i64(out, us / 1000);
+    buf_add(out, part, sizeof part);
+    add_key(out, "bytes");
+    buf_add_u64(out, line->bytes);
+    add_key(out, "secret");
     if (line->secret >= 0)
-        buf_addf(out, ",\"secret\":%d", line->secret);
+        buf_add_i64(out, line->secret);
     else
-        buf_adds(out, ",\"secret\":null");
+        buf_adds(out, "null");
 }
 
-void log_audit(struct log *l, const struct audit_line *line, struct state_provider *row)
+/* A line is whole or not there. */
+static void end_line(struct log *l, struct buf *lines, size_t before)
+{
+    buf_adds(lines, "}\n");
+    if (lines->overflow) {
+        log_rarely(NULL, LOG_LEVEL_ERROR, "audit", US_PER_S, "no memory for an audit line");
+        lines->overflow = false;
+        lines->n = before;
+        if (lines->p != NULL)
+            lines->p[before] = '\0';
+    }
+    if (lines->n > AUDIT_BYTES_MAX / 2)
+        log_audit_write(l, lines);
+}
+
+void log_audit(struct log *l, const struct audit_line *line, struct state_provider *row,
+               struct buf *lines)
 {
     struct log *to = log_or_stderr(l);
     _Atomic int64_t *second = row != NULL ? &row->refused_second : &to->refused_second;
-    _Atomic uint64_t *lines = row != NULL ? &row->refused_lines : &to->refused_lines;
-    struct buf out = BUF_INIT(LINE_MAX_BYTES);
+    _Atomic uint64_t *held = row != NULL ? &row->refused_lines : &to->refused_lines;
+    size_t before = lines->n;
 
     if (to->target.kind == LOG_TO_NOTHING)
         return;
     int64_t now_us = clock_now_us(to->target.clock);
-    uint64_t suppressed = begin_second(second, lines, now_us / US_PER_S);
+    uint64_t suppressed = begin_second(second, held, now_us / US_PER_S);
     if (suppressed > 0) {
-        add_start(&out, now_us, line->provider);
-        buf_addf(&out, ",\"outcome\":\"suppressed\",\"count\":%" PRIu64, suppressed);
-        write_out(to, &out);
+        add_start(lines, now_us, line->provider);
+        buf_adds(lines, ",\"outcome\":\"suppressed\",\"count\":");
+        buf_add_u64(lines, suppressed);
+        end_line(to, lines, before);
     }
-    if (!is_refused(line->outcome) || atomic_fetch_add(lines, 1) < AUDIT_REFUSED_PER_S) {
-        add_line(&out, line);
-        write_out(to, &out);
+    if (!is_refused(line->outcome) || atomic_fetch_add(held, 1) < AUDIT_REFUSED_PER_S) {
+        before = lines->n;
+        add_line(lines, line);
+        end_line(to, lines, before);
     }
-    buf_free(&out);
+}
+
+void log_audit_write(struct log *l, struct buf *lines)
+{
+    struct log *to = log_or_stderr(l);
+
+    if (lines->n > 0)
+        log_target_write_lines(&to->target, LOG_LEVEL_INFO, buf_slice(lines));
+    buf_reset(lines);
 }

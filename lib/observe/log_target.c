@@ -77,18 +77,23 @@ void log_target_close(struct log_target *t)
     t->fd = -1;
 }
 
-/* In one write(2) but for a disk that is full in the middle of it. */
-static bool write_line(int fd, struct slice line)
+/* In one write(2) but for a disk that is full in the middle of it. *lines keeps what was not written,
+ * from the beginning of the line that was cut. */
+static bool write_whole(int fd, struct slice *lines)
 {
-    while (line.n > 0) {
-        ssize_t n = write(fd, line.p, line.n);
+    const char *begin = lines->p;
+
+    while (lines->n > 0) {
+        ssize_t n = write(fd, lines->p, lines->n);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return false;
-        line = slice_from(line, (size_t)n);
+            break;
+        *lines = slice_from(*lines, (size_t)n);
     }
-    return true;
+    while (lines->n > 0 && lines->p > begin && lines->p[-1] != '\n')
+        *lines = (struct slice){lines->p - 1, lines->n + 1};
+    return lines->n == 0;
 }
 
 /* To stderr, which may be a pipe: one that takes nothing is waited for once, and then not until it takes
@@ -109,9 +114,10 @@ static void write_stderr(struct slice line)
     if (n > 0) {
         (void)snprintf(text, sizeof text, "guichet: %llu lines were dropped: nobody read stderr\n",
                        (unsigned long long)n);
-        (void)write_line(STDERR_FILENO, slice_of(text));
+        struct slice told = slice_of(text);
+        (void)write_whole(STDERR_FILENO, &told);
     }
-    (void)write_line(STDERR_FILENO, line);
+    (void)write_whole(STDERR_FILENO, &line);
 }
 
 /* Opens the file again when its name has come to mean another, once a second and by one thread. */
@@ -141,7 +147,7 @@ static void follow_name(struct log_target *t)
     close(fd);
 }
 
-void log_target_write(struct log_target *t, enum log_level level, struct slice line, size_t stamp)
+static void write_syslog(enum log_level level, struct slice text)
 {
     static const int priority[] = {
         [LOG_LEVEL_ERROR] = LOG_ERR,
@@ -150,22 +156,33 @@ void log_target_write(struct log_target *t, enum log_level level, struct slice l
         [LOG_LEVEL_INFO] = LOG_INFO,
     };
 
-    switch (t->kind) {
-    case LOG_TO_NOTHING:
-        break;
-    case LOG_TO_SYSLOG: {
-        struct slice text = slice_from(line, stamp);
-        syslog(priority[level], "%.*s", (int)text.n - 1, text.p);
-        break;
-    }
-    case LOG_TO_FILE:
+    syslog(priority[level], "%.*s", (int)text.n - 1, text.p);
+}
+
+void log_target_write(struct log_target *t, enum log_level level, struct slice line, size_t stamp)
+{
+    if (t->kind == LOG_TO_SYSLOG)
+        write_syslog(level, slice_from(line, stamp));
+    else
+        log_target_write_lines(t, level, line);
+}
+
+void log_target_write_lines(struct log_target *t, enum log_level level, struct slice lines)
+{
+    if (t->kind == LOG_TO_NOTHING)
+        return;
+    if (t->kind == LOG_TO_FILE) {
         follow_name(t);
-        if (write_line(t->fd, line))
-            break;
-        write_stderr(line);
-        break;
-    case LOG_TO_STDERR:
-        write_stderr(line);
-        break;
+        if (write_whole(t->fd, &lines))
+            return;
+    }
+    while (lines.n > 0) {
+        const char *end = memchr(lines.p, '\n', lines.n);
+        size_t n = end != NULL ? (size_t)(end - lines.p) + 1 : lines.n;
+        if (t->kind == LOG_TO_SYSLOG)
+            write_syslog(level, (struct slice){lines.p, n});
+        else
+            write_stderr((struct slice){lines.p, n});
+        lines = slice_from(lines, n);
     }
 }

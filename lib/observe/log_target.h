@@ -26,4 +26,7 @@ void log_target_close(struct log_target *t);
  * first `stamp` bytes. */
 void log_target_write(struct log_target *t, enum log_level level, struct slice line, size_t stamp);
 
+/* Writes lines that each end with a newline, those of a file in one write(2). */
+void log_target_write_lines(struct log_target *t, enum log_level level, struct slice lines);
+
 #endif

@@ -44,6 +44,8 @@ local allowed = redis.acl_check_cmd -- since 7.0
 
 local prepared, stop -- stop: the error for which nothing of this batch can be written
 local backlog        -- entries on the hand-off stream
+local in_ring        -- stamps in the ring before this batch
+local stamps = {}    -- of its accepted members: added to the ring all at once, in the end
 local flags          -- of the member at hand
 
 -- The plan of the member at hand is nops commands. The n-th is verb[n] with the arguments
@@ -308,6 +310,7 @@ for o = 1, A[1] * 4, 4 do
           end
         end
       end
+      in_ring = not stop and limit > 0 and call('LLEN', K[1])
     end
     wrong = stop
   end
@@ -315,7 +318,9 @@ for o = 1, A[1] * 4, 4 do
   -- 3. A new event: window, backlog, plan, writes. Or a mark.
   if kind == 'E' and not code and not wrong then
     repeat
-      local oldest = limit > 0 and not exempt and call('LINDEX', K[1], -limit)
+      -- The limit-th last: one of this batch, one of the ring, or there is none yet.
+      local oldest = limit > 0 and not exempt and in_ring + #stamps >= limit
+        and (#stamps >= limit and at or call('LINDEX', K[1], #stamps - limit))
       if oldest then
         oldest = tonumber(oldest)
         if not oldest then
@@ -354,9 +359,8 @@ for o = 1, A[1] * 4, 4 do
       end
       backlog = backlog + 1
       call('SET', K[k], record .. ' ' .. at .. ' ' .. sid, 'EX', A[4])
-      -- The ring may pass its limit by a little, so that it is trimmed only once in a while.
-      if limit > 0 and not exempt and call('RPUSH', K[1], at) > limit + 50 then
-        call('LTRIM', K[1], -limit, -1)
+      if limit > 0 and not exempt then
+        stamps[#stamps + 1] = at
       end
       for n = 1, nops do
         if verb[n] == 'HSET' then
@@ -424,5 +428,9 @@ for o = 1, A[1] * 4, 4 do
   end
   out[o], out[o + 1], out[o + 2], out[o + 3] = code, flags, when, word
   i, k = stop_at, k + A[i + 2]
+end
+-- The ring may pass its limit by a little, so that it is trimmed only once in a while.
+if #stamps > 0 and call('RPUSH', K[1], unpack(stamps)) > limit + 50 then
+  call('LTRIM', K[1], -limit, -1)
 end
 return out

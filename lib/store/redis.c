@@ -23,6 +23,7 @@ static const char commit_script[] =
 #include "commit_lua.h"
     ;
 #pragma GCC diagnostic pop
+static const struct slice script = {commit_script, sizeof commit_script - 1};
 
 /* Which command runs the script. The first run of a process is an EVAL: one round trip, for a CGI
  * process has only that one. From the second on the script is loaded (what EVAL loads may be
@@ -42,10 +43,11 @@ static bool choose_script(struct redis_store *s, struct redis_link *link, int64_
         freeReplyObject(reply);
     }
     bool by_name = s->sha1[0] != '\0';
-    s->batch.argv[0] = by_name ? "EVALSHA" : "EVAL";
-    s->batch.length[0] = strlen(s->batch.argv[0]);
-    s->batch.argv[1] = by_name ? s->sha1 : commit_script;
-    s->batch.length[1] = by_name ? REDIS_SHA1_TEXT : sizeof commit_script - 1;
+    if (!redis_batch_call(&s->batch, by_name ? "EVALSHA" : "EVAL",
+                          by_name ? slice_of(s->sha1) : script)) {
+        redis_trouble_set(t, &redis_confused, "no memory for the batch");
+        return false;
+    }
     return true;
 }
 
@@ -53,18 +55,18 @@ static redisReply *run_script(struct redis_store *s, struct redis_link *link, in
                               int64_t replicas, int64_t *acknowledged, struct redis_trouble *t)
 {
     struct redis_batch *b = &s->batch;
-    redisReply *reply = redis_link_call_wait(link, deadline_ms, b->argc, b->argv, b->length,
-                                             replicas, acknowledged, t);
+    redisReply *reply = redis_link_send(link, deadline_ms, buf_slice(&b->head), buf_slice(&b->rest),
+                                        replicas, acknowledged, t);
 
     if (reply != NULL && reply->type == REDIS_REPLY_ERROR &&
         strncmp(reply->str, "NOSCRIPT", 8) == 0) {
         freeReplyObject(reply);
-        b->argv[0] = "EVAL";
-        b->length[0] = 4;
-        b->argv[1] = commit_script;
-        b->length[1] = sizeof commit_script - 1;
-        reply = redis_link_call_wait(link, deadline_ms, b->argc, b->argv, b->length, replicas,
-                                     acknowledged, t);
+        if (!redis_batch_call(b, "EVAL", script)) {
+            redis_trouble_set(t, &redis_confused, "no memory for the batch");
+            return NULL;
+        }
+        reply = redis_link_send(link, deadline_ms, buf_slice(&b->head), buf_slice(&b->rest),
+                                replicas, acknowledged, t);
     }
     s->evaluated = s->evaluated || reply != NULL;
     return reply;

@@ -1,14 +1,11 @@
 #include "store/redis_batch.h"
 
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "base/codec.h"
 
 #define OWN_KEYS    6
-#define OWN_ARGS    9
-#define NUMBER_ROOM 21 /* the longest int64_t and a NUL */
+#define NUMBER_ROOM 20 /* the longest int64_t */
 #define DIGEST_TEXT 44 /* base64 of SHA256_BYTES */
 #define NONCE_TEXT  24 /* base64 of STORE_NONCE_BYTES */
 #define RECORD_TEXT (DIGEST_TEXT + 1 + NONCE_TEXT)
@@ -42,80 +39,77 @@ static size_t member_args(const struct store_member *m)
     return n;
 }
 
-/* Room for all keys and arguments of the batch. */
-static bool reserve(struct redis_batch *b, const struct store_batch *batch, size_t prefix)
+/* v in decimal before `end`; where it begins. */
+static char *write_number(char *end, int64_t v)
 {
-    size_t argc = 3 + OWN_KEYS + OWN_ARGS;
-    size_t text = NUMBER_ROOM * (1 + OWN_ARGS) + OWN_KEYS * (prefix + 16);
+    uint64_t rest = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
 
-    for (size_t i = 0; i < batch->n; i++) {
-        const struct store_member *m = &batch->member[i];
-        argc += member_keys(m) + member_args(m);
-        text += RECORD_TEXT + 2 + 3 * NUMBER_ROOM + prefix + 3 + m->id.n;
-        for (size_t j = 0; m->kind == STORE_EVENT && j < m->nchanges; j++)
-            text += prefix + m->changes[j].key.n + 2 * NUMBER_ROOM;
-    }
-    if (argc > b->argv_room) {
-        const char **argv = realloc(b->argv, argc * sizeof *argv);
-        if (argv == NULL)
-            return false;
-        b->argv = argv;
-        size_t *length = realloc(b->length, argc * sizeof *length);
-        if (length == NULL)
-            return false;
-        b->length = length;
-        b->argv_room = argc;
-    }
-    if (text > b->text_room) {
-        char *p = realloc(b->text, text);
-        if (p == NULL)
-            return false;
-        b->text = p;
-        b->text_room = text;
-    }
-    b->argc = 2;
-    b->text_used = 0;
-    return true;
+    do {
+        *--end = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (v < 0)
+        *--end = '-';
+    return end;
+}
+
+/* Begins a word of so many bytes: "$<n>\r\n". */
+static void begin_word(struct buf *out, size_t n)
+{
+    char text[1 + NUMBER_ROOM + 2];
+    char *end = text + sizeof text, *at = write_number(end - 2, (int64_t)n);
+
+    *--at = '$';
+    end[-2] = '\r';
+    end[-1] = '\n';
+    buf_add(out, at, (size_t)(end - at));
+}
+
+static void end_word(struct buf *out)
+{
+    buf_add(out, "\r\n", 2);
+}
+
+static void add_word(struct buf *out, struct slice s)
+{
+    begin_word(out, s.n);
+    buf_add_slice(out, s);
+    end_word(out);
 }
 
 static void add(struct redis_batch *b, struct slice s)
 {
-    b->argv[b->argc] = s.n > 0 ? s.p : "";
-    b->length[b->argc++] = s.n;
+    add_word(&b->rest, s);
+    b->words++;
 }
 
 static void add_number(struct redis_batch *b, int64_t v)
 {
-    char *p = b->text + b->text_used;
-    int n = snprintf(p, NUMBER_ROOM, "%" PRId64, v);
+    char text[NUMBER_ROOM];
+    char *end = text + sizeof text, *at = write_number(end, v);
 
-    b->text_used += (size_t)n;
-    add(b, (struct slice){p, (size_t)n});
+    add(b, (struct slice){at, (size_t)(end - at)});
 }
 
 static void add_key(struct redis_batch *b, struct slice prefix, const char *kind, struct slice name)
 {
-    char *p = b->text + b->text_used;
-    size_t n = prefix.n, k = strlen(kind);
+    size_t k = strlen(kind);
 
-    memcpy(p, prefix.p, n);
-    memcpy(p + n, kind, k);
-    n += k;
-    if (name.n > 0)
-        memcpy(p + n, name.p, name.n);
-    n += name.n;
-    b->text_used += n;
-    add(b, (struct slice){p, n});
+    begin_word(&b->rest, prefix.n + k + name.n);
+    buf_add_slice(&b->rest, prefix);
+    buf_add(&b->rest, kind, k);
+    buf_add_slice(&b->rest, name);
+    end_word(&b->rest);
+    b->words++;
 }
 
 static void add_record(struct redis_batch *b, const struct store_member *m)
 {
-    char *p = b->text + b->text_used;
+    char p[RECORD_TEXT + 1];
 
     base64_encode(m->body_sha256, sizeof m->body_sha256, p);
     p[DIGEST_TEXT] = ' ';
     base64_encode(m->nonce, sizeof m->nonce, p + DIGEST_TEXT + 1);
-    b->text_used += RECORD_TEXT + 1;
     add(b, (struct slice){p, RECORD_TEXT});
 }
 
@@ -201,8 +195,10 @@ bool redis_batch_compose(struct redis_batch *b, const struct store_batch *batch,
     struct slice prefix = {name, (size_t)n};
     size_t keys = OWN_KEYS;
 
-    if (n < 0 || (size_t)n >= sizeof name || !reserve(b, batch, prefix.n))
+    if (n < 0 || (size_t)n >= sizeof name)
         return false;
+    buf_reset(&b->rest);
+    b->words = 0;
     for (size_t i = 0; i < batch->n; i++)
         keys += member_keys(&batch->member[i]);
     add_number(b, (int64_t)keys);
@@ -218,13 +214,22 @@ bool redis_batch_compose(struct redis_batch *b, const struct store_batch *batch,
     add_number(b, p->min_replicas > 0);
     for (size_t i = 0; i < batch->n; i++)
         add_member(b, &batch->member[i]);
-    return true;
+    return !b->rest.overflow;
+}
+
+bool redis_batch_call(struct redis_batch *b, const char *command, struct slice script)
+{
+    buf_reset(&b->head);
+    buf_adds(&b->head, "*");
+    buf_add_u64(&b->head, 2 + b->words);
+    end_word(&b->head);
+    add_word(&b->head, slice_of(command));
+    add_word(&b->head, script);
+    return !b->head.overflow;
 }
 
 void redis_batch_free(struct redis_batch *b)
 {
-    free(b->argv);
-    free(b->length);
-    free(b->text);
-    *b = REDIS_BATCH_INIT;
+    buf_free(&b->rest);
+    buf_free(&b->head);
 }

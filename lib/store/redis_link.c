@@ -99,20 +99,21 @@ static bool append_wait(struct redis_link *l, int64_t deadline_ms, int64_t repli
     return redisAppendCommandArgv(l->context, 3, wait, NULL) == REDIS_OK;
 }
 
-redisReply *redis_link_call_wait(struct redis_link *l, int64_t deadline_ms, size_t argc,
-                                 const char **argv, const size_t *length, int64_t replicas,
-                                 int64_t *acknowledged, struct redis_trouble *t)
+redisReply *redis_link_send(struct redis_link *l, int64_t deadline_ms, struct slice head,
+                            struct slice rest, int64_t replicas, int64_t *acknowledged,
+                            struct redis_trouble *t)
 {
     redisReply *reply, *waited;
 
     *acknowledged = 0;
-    if (replicas == 0)
-        return redis_link_call(l, deadline_ms, argc, argv, length, t);
-    if (redisAppendCommandArgv(l->context, (int)argc, argv, length) != REDIS_OK ||
-        !append_wait(l, deadline_ms, replicas)) {
+    if (redisAppendFormattedCommand(l->context, head.p, head.n) != REDIS_OK ||
+        redisAppendFormattedCommand(l->context, rest.p, rest.n) != REDIS_OK ||
+        (replicas != 0 && !append_wait(l, deadline_ms, replicas))) {
         (void)lost(l, t);
         return NULL;
     }
+    if (replicas == 0)
+        return send_all(l, deadline_ms, t) ? receive(l, deadline_ms, t) : NULL;
     reply = send_all(l, deadline_ms, t) ? receive(l, deadline_ms, t) : NULL;
     if (reply == NULL)
         return NULL;

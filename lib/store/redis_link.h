@@ -29,12 +29,13 @@ struct redisReply *redis_link_call(struct redis_link *l, int64_t deadline_ms, si
                                    const char **argv, const size_t *length,
                                    struct redis_trouble *t);
 
-/* The same with WAIT for so many replicas in the same write, if `replicas` is not 0; it waits as long
- * as the deadline leaves time to hear of it. *acknowledged is the number of replicas that hold all
- * that this command wrote; it means nothing where the answer is an error. */
-struct redisReply *redis_link_call_wait(struct redis_link *l, int64_t deadline_ms, size_t argc,
-                                        const char **argv, const size_t *length, int64_t replicas,
-                                        int64_t *acknowledged, struct redis_trouble *t);
+/* The same for a command in two parts, as they go over the wire, and with WAIT for so many replicas in
+ * the same write, if `replicas` is not 0; it waits as long as the deadline leaves time to hear of it.
+ * *acknowledged is the number of replicas that hold all that this command wrote; it means nothing
+ * where the answer is an error. */
+struct redisReply *redis_link_send(struct redis_link *l, int64_t deadline_ms, struct slice head,
+                                   struct slice rest, int64_t replicas, int64_t *acknowledged,
+                                   struct redis_trouble *t);
 
 /* A command of NUL-terminated words (at most REDIS_WORDS_MAX). NULL with the trouble when there is
  * no answer or it is an error; after an error the link is still open. */

@@ -3,10 +3,14 @@
 #include <fcgiapp.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 /* Bytes of an answer, headers and body. */
 #define ANSWER_MAX (8u << 20)
+/* An answer so short fits into the buffer of a connection on which nothing was sent before. */
+#define ANSWER_FITS 2048
 
 struct fastcgi {
     FCGX_Request request;
@@ -89,16 +93,30 @@ bool fastcgi_read(struct fastcgi *f, int from, int connection, size_t max_body,
 int fastcgi_answer(struct fastcgi *f, const struct exchange *x)
 {
     FCGX_Request *r = &f->request;
-    bool sent;
-    int kept;
+    bool keep = r->keepConnection != 0;
+    int fd;
 
     buf_reset(&f->answer);
     response_write(&x->response, x->request.method == METHOD_HEAD, &f->answer);
-    sent = FCGX_PutStr(f->answer.p, (int)f->answer.n, r->out) == (int)f->answer.n;
-    if (!sent)
+    if (f->answer.n > ANSWER_FITS)
+        fastcgi_be_patient(r->ipcFd);
+    /* libfcgi would shut the connection down, poll and read before it closes it: three calls of the
+     * system for what is read to its end. So it is told to leave it open. On an error it closes it. */
+    r->keepConnection = 1;
+    if (FCGX_PutStr(f->answer.p, (int)f->answer.n, r->out) != (int)f->answer.n)
         r->keepConnection = 0;
     FCGX_Finish_r(r);
-    kept = r->ipcFd;
+    fd = r->ipcFd;
     r->ipcFd = -1;
-    return kept;
+    if (fd < 0 || keep)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+void fastcgi_be_patient(int connection)
+{
+    static const struct timeval patience = {.tv_sec = FASTCGI_SEND_S};
+
+    (void)setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
 }

@@ -6,6 +6,9 @@
 #include "base/clock.h"
 #include "receive.h"
 
+/* An answer must be taken within so long. */
+#define FASTCGI_SEND_S 2
+
 struct fastcgi;
 
 /* Prepares libfcgi; once, before any thread. Closing then does not wait for the peer to close first:
@@ -25,5 +28,10 @@ bool fastcgi_read(struct fastcgi *f, int from, int connection, size_t max_body,
 /* Sends the answer and ends the request. Returns the connection if the web server keeps it for its next
  * request, else closes it and returns -1. */
 int fastcgi_answer(struct fastcgi *f, const struct exchange *x);
+
+/* From here on a peer of this connection that does not take its answer is given up after
+ * FASTCGI_SEND_S. fastcgi_answer sees to it where an answer might not fit into a buffer that is
+ * empty; a connection that is kept for further requests needs it. */
+void fastcgi_be_patient(int connection);
 
 #endif

@@ -9,8 +9,6 @@
 #include <pthread.h>
 #include "receive.h"
 
-/* An answer must be taken within so long. */
-#define WORKER_SEND_S 2
 /* After the order to stop, requests that are arriving may take so long. */
 #define WORKER_DRAIN_MS 5000
 

@@ -76,6 +76,15 @@ static size_t count_of(const char *text, const char *word)
     return n;
 }
 
+static void say(struct fixture *f, const struct audit_line *line, struct state_provider *row)
+{
+    struct buf lines = BUF_INIT(AUDIT_BYTES_MAX);
+
+    log_audit(f->log, line, row, &lines);
+    log_audit_write(f->log, &lines);
+    buf_free(&lines);
+}
+
 static void test_line(void **state)
 {
     struct fixture *f = *state;
@@ -94,7 +103,7 @@ static void test_line(void **state)
         .secret = 1,
     };
 
-    log_audit(f->log, &line, f->row);
+    say(f, &line, f->row);
     assert_string_equal(
         read_back(f),
         "{\"time\":\"2025-10-15T10:30:05.123456Z\",\"provider\":\"dazno\",\"id\":\"evt_1\","
@@ -108,7 +117,7 @@ static void test_line_empty(void **state)
     struct fixture *f = *state;
     const struct audit_line line = {.outcome = OUTCOME_REJECTED, .status = 404, .secret = -1};
 
-    log_audit(f->log, &line, NULL);
+    say(f, &line, NULL);
     assert_string_equal(
         read_back(f),
         "{\"time\":\"1970-01-01T00:00:00.000000Z\",\"provider\":null,\"id\":null,"
@@ -142,7 +151,7 @@ static void test_hostile(void **state)
         for (size_t at = 0; at < sizeof(bad); at++)
             bad[at] = unit[i][at % n];
         assert_int_equal(truncate(f->path, 0), 0);
-        log_audit(f->log, &line, f->row);
+        say(f, &line, f->row);
         read_back(f);
         assert_int_equal(count_of(f->text, "\n"), 1);
         json_error_t error;
@@ -159,7 +168,7 @@ static void refuse(struct fixture *f, enum outcome o, struct state_provider *row
     const struct audit_line line = {
         .at_us = tell_now(NULL), .provider = "dazno", .outcome = o, .status = 401, .secret = -1};
 
-    log_audit(f->log, &line, row);
+    say(f, &line, row);
 }
 
 static void flood(struct fixture *f, struct state_provider *row)
