@@ -231,6 +231,7 @@ static int read_dir(const char *path, char *const *environment, struct secret_te
         (void)snprintf(file, sizeof file, "%s/%s", path, l.name[i]);
         if (read_file_at(dirfd(dir), l.name[i], file, &out[i], why) != 0)
             goto done;
+        (void)snprintf(out[i].file, sizeof out[i].file, "%s", l.name[i]);
     }
     result = (int)l.n;
 
@@ -253,6 +254,7 @@ int secret_read(const char *spec, const char *origin, char *const *environment,
     if (room == 0)
         return fail_set(why, "%s: at most %d secrets can be live at a time", origin,
                         SECRETS_LIVE_MAX);
+    out->file[0] = '\0';
     while (strncmp(spec, kinds[i].prefix, strlen(kinds[i].prefix)) != 0)
         i++;
     n = kinds[i].read(spec + strlen(kinds[i].prefix), environment, out, room, why);
