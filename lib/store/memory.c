@@ -4,18 +4,9 @@
 #include <stdlib.h>
 
 #include "base/codec.h"
-#include "store/memory_apply.h"
+#include "store/memory_store.h"
 
 #define RETRY_FULL_US (5 * US_PER_S)
-
-struct memory {
-    struct store base;
-    const struct clock *clock;
-    struct objects all;
-    const char *fail_word; /* NULL: none */
-    char fail_room[64];
-    struct applier applier;
-};
 
 static size_t count(struct memory *m, const char *provider, const char *key)
 {
@@ -62,10 +53,11 @@ static void keep(struct memory *m, const struct store_provider *p, const struct 
                  enum store_code code, const char *outcome, struct slice reason,
                  struct slice detail, struct store_result *r)
 {
-    char digest[2 * SHA256_BYTES + 1], repeats[24];
+    char digest[2 * SHA256_BYTES + 1], repeats[24], at[24];
     struct object *o = objects_make(&m->all, p->name, SLICE_LITERAL("quarantine"), true);
 
     hex_encode(e->body_sha256, SHA256_BYTES, digest);
+    (void)snprintf(at, sizeof at, "%lld", (long long)clock_now_us(m->clock));
     for (size_t i = 0; i < o->n; i++) {
         struct row *row = &o->row[i];
         if (!slice_is(row_get(row, SLICE_LITERAL("digest")), digest) ||
@@ -85,6 +77,7 @@ static void keep(struct memory *m, const struct store_provider *p, const struct 
                                   {SLICE_LITERAL("reason"), reason},
                                   {SLICE_LITERAL("id"), e->id},
                                   {SLICE_LITERAL("type"), e->type},
+                                  {SLICE_LITERAL("at"), slice_of(at)},
                                   {SLICE_LITERAL("detail"), detail},
                                   {SLICE_LITERAL("body"), e->body},
                                   {SLICE_LITERAL("count"), SLICE_LITERAL("1")}};
@@ -304,6 +297,7 @@ struct store *memory_new(const struct clock *clock)
     if (m == NULL)
         return NULL;
     m->base.ops = &ops;
+    m->base.journal = &memory_journal;
     m->clock = m->all.clock = clock;
     m->applier.all = &m->all;
     return &m->base;

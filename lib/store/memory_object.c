@@ -85,7 +85,7 @@ struct row *object_add_row(struct object *o)
     o->row = realloc(o->row, (o->n + 1) * sizeof *o->row);
     if (o->row == NULL)
         abort();
-    o->row[o->n] = (struct row){NULL, 0};
+    o->row[o->n] = (struct row){NULL, 0, ++o->added};
     return &o->row[o->n++];
 }
 

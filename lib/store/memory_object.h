@@ -14,6 +14,7 @@ struct field {
 struct row {
     struct field *field;
     size_t n;
+    uint64_t number; /* of an entry: in the order in which they were added to the list, from 1 */
 };
 
 /* What a key names: one row (a record), or a list of them. */
@@ -23,6 +24,7 @@ struct object {
     bool is_list;
     struct row *row;
     size_t n;
+    uint64_t added;     /* rows so far */
     int64_t expires_us; /* 0: never */
 };
 

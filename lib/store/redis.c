@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "store/redis_journal.h"
 #include "store/redis_store.h"
 
 /* One attempt, with what it waits for replicas, gets half of what is left, but no less than this. */
@@ -207,6 +208,7 @@ struct store *redis_open(const char *url, const struct clock *clock, struct fail
         return NULL;
     }
     s->base.ops = &ops;
+    s->base.journal = &redis_journal;
     s->batch = REDIS_BATCH_INIT;
     if (!redis_route_init(&s->route, url, clock, why)) {
         free_store(&s->base);

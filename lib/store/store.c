@@ -28,14 +28,17 @@ void store_free(struct store *s)
         s->ops->free(s);
 }
 
-/* The store's own keys are names without a colon and those below id: and quarantine: (and
- * selftest:), so an entity's key has a colon and begins otherwise. */
+/* The store's own keys are names without a colon and those below these words, so an entity's key has
+ * a colon and begins otherwise. */
 static bool key_sound(struct slice key)
 {
+    static const char *const own[] = {"id:", "quarantine:", "selftest:", "audit:", "lease:"};
     const char *colon = key.n > 0 ? memchr(key.p, ':', key.n) : NULL;
+    bool sound = colon != NULL && colon != key.p;
 
-    return colon != NULL && colon != key.p && !slice_begins(key, "id:") &&
-           !slice_begins(key, "quarantine:") && !slice_begins(key, "selftest:");
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+        sound = sound && !slice_begins(key, own[i]);
+    return sound;
 }
 
 static bool change_sound(const struct change *c)

@@ -150,9 +150,13 @@ struct store_ops {
     void (*free)(struct store *s);
 };
 
+/* What a back end lets the operator's tool do (store/journal.h). */
+struct journal_ops;
+
 /* The first member of every back end's own struct. */
 struct store {
     const struct store_ops *ops;
+    const struct journal_ops *journal; /* NULL: it cannot be looked at */
     unsigned connections; /* how often a connection was made: another run may answer on a new one */
 };
 

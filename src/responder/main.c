@@ -113,7 +113,7 @@ static int check(struct program *p, const char *config_file)
     struct fail why = {""};
     struct receiver *r = NULL;
 
-    if (program_open(p, config_file, true, &why) == 0) {
+    if (program_open(p, config_file, PROGRAM_CHECK, &why) == 0) {
         config_print(p->config, print_line, NULL);
         for (size_t i = 0; i < p->config->nnotices; i++)
             printf("note: %s\n", p->config->notice[i]);
@@ -187,7 +187,7 @@ int main(int argc, char *argv[])
         status = 2;
         goto done;
     }
-    if (program_open(&program, options.config, false, &why) != 0) {
+    if (program_open(&program, options.config, PROGRAM_SERVE, &why) != 0) {
         log_say(program.log, LOG_LEVEL_ERROR, "cannot start: %s", why.text);
         if (cgi)
             cgi_fail();

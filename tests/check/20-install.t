@@ -10,14 +10,16 @@ ok() { # status, name
     if [ "$1" -eq 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; fi
 }
 
-echo 1..5
+echo 1..6
 make install DESTDIR="$dest" PREFIX=/opt/guichet > /dev/null 2>&1
 [ -x "$prefix/lib/guichet/guichet.fcgi" ]
 ok $? 'the program is there'
 "$prefix/lib/guichet/guichet.fcgi" --version | grep -q '^guichet [0-9]'
 ok $? 'it runs'
-[ -s "$prefix/share/man/man8/guichet.fcgi.8" ]
-ok $? 'its man page is there'
+"$prefix/bin/guichet" --version | grep -q '^guichet [0-9]'
+ok $? 'the tool runs'
+[ -s "$prefix/share/man/man8/guichet.fcgi.8" ] && [ -s "$prefix/share/man/man8/guichet.8" ]
+ok $? 'their man pages are there'
 [ -z "$(find "$dest" -path "$dest/opt" -prune -o -type f -print)" ]
 ok $? 'nothing outside PREFIX'
 make uninstall DESTDIR="$dest" PREFIX=/opt/guichet > /dev/null 2>&1

@@ -1,5 +1,5 @@
 #!/bin/bash
-# The man page is sound mdoc and names every setting and variable.
+# The man pages are sound mdoc; they name every setting and variable, every verb and option.
 cd "$(dirname "$0")/../.." || exit 2
 n=0
 ok() { # status, name
@@ -7,8 +7,8 @@ ok() { # status, name
     if [ "$1" -eq 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; fi
 }
 
-echo 1..3
-complaints=$(mandoc -T lint -W warning man/guichet.fcgi.8 | grep -v 'referenced manual not found')
+echo 1..4
+complaints=$(mandoc -T lint -W warning man/*.8 | grep -v 'referenced manual not found')
 [ -z "$complaints" ]
 ok $? 'mandoc has no complaint'
 [ -z "$complaints" ] || printf '# %s\n' "${complaints//$'\n'/$'\n'# }"
@@ -25,3 +25,15 @@ missing=$(for name in T4G_API_KEY T4G_WEBHOOK_SECRET WEBHOOK_SECRET GUICHET_METR
     GUICHET_CONFIG; do grep -q "$name" <<< "$page" || echo "$name"; done)
 [ -z "$missing" ]
 ok $? 'every variable is in it'
+
+page=$(mandoc -T utf8 man/guichet.8 | col -b)
+missing=$(build/guichet help | sed -n 's/^  \([a-z]*\( [a-z-]*\)\{0,1\}\)  .*/\1/p' | while read -r verb; do
+    grep -q "^ *guichet $verb\( \|$\)" <<< "$page" || echo "$verb"
+    # shellcheck disable=SC2086
+    build/guichet help $verb | sed -n 's/^  \(--[a-z-]*\).*/\1/p' | while read -r option; do
+        grep -q -e "$option" <<< "$page" || echo "$verb $option"
+    done
+done)
+[ -z "$missing" ]
+ok $? 'every verb and option of the tool is in its page'
+[ -z "$missing" ] || echo "# missing: $missing"

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "events/event.h"
@@ -39,25 +40,33 @@ static int open_spool(const struct config *c, struct spool **out, struct fail *w
     return *out != NULL ? 0 : fail_prefix(why, "[server] spool_dir");
 }
 
-int program_open(struct program *p, const char *config_file, bool dry, struct fail *why)
+/* The folder of another user is his own: a file of ours in it would only be in the way. */
+static bool shares_state(const struct config *c)
+{
+    struct stat st;
+
+    return stat(c->state_dir, &st) == 0 && st.st_uid == geteuid();
+}
+
+int program_open(struct program *p, const char *config_file, enum program_use use, struct fail *why)
 {
     const struct clock *clock = &clock_system;
+    bool serve = use == PROGRAM_SERVE;
 
     p->config = load(p, config_file, why);
     if (p->config == NULL)
         return -1;
-    p->log = log_open(dry ? "stderr" : p->config->log, clock, why);
+    p->log = log_open(serve ? p->config->log : "stderr", clock, why);
     if (p->log == NULL)
         return fail_prefix(why, "[server] log");
-    p->audit = log_open(dry ? "off" : p->config->audit_log, clock, why);
+    p->audit = log_open(serve ? p->config->audit_log : "off", clock, why);
     if (p->audit == NULL)
         return fail_prefix(why, "[server] audit_log");
-    p->state = dry ? state_private(event_type_names, event_type_count)
-                   : state_open(p->config->state_dir, event_type_names, event_type_count, why);
+    p->state = serve || (use == PROGRAM_TOOL && shares_state(p->config))
+                   ? state_open(p->config->state_dir, event_type_names, event_type_count, why)
+                   : state_private(event_type_names, event_type_count);
     if (p->state == NULL)
         return fail_prefix(why, "[server] state_dir");
-    if (!dry && open_spool(p->config, &p->spool, why) != 0)
-        return -1;
     p->service = (struct service){
         .config = p->config,
         .environment = environ,
@@ -65,9 +74,16 @@ int program_open(struct program *p, const char *config_file, bool dry, struct fa
         .log = p->log,
         .audit = p->audit,
         .clock = clock,
-        .spool = p->spool,
     };
-    return 0;
+    return serve ? program_open_spool(p, why) : 0;
+}
+
+int program_open_spool(struct program *p, struct fail *why)
+{
+    int rc = open_spool(p->config, &p->spool, why);
+
+    p->service.spool = p->spool;
+    return rc;
 }
 
 void program_close(struct program *p)

@@ -1,0 +1,15 @@
+/* help: what the verbs' table says of itself. */
+#ifndef GUICHET_TOOL_HELP_H
+#define GUICHET_TOOL_HELP_H
+
+#include <stdio.h>
+#include "tool/verb.h"
+
+void help_all(FILE *to);
+void help_verb(FILE *to, const struct verb *v);
+
+extern const struct verb verb_help;
+/* Prints a completion for bash, made of the table. */
+extern const struct verb verb_completion;
+
+#endif

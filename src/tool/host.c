@@ -1,0 +1,61 @@
+#include "tool/host.h"
+
+#include <stdlib.h>
+
+enum verdict host_open(struct call *c, struct host *h)
+{
+    struct fail why = {""};
+
+    *h = (struct host){.config = NULL};
+    program_locate(&h->program);
+    if (program_open(&h->program, c->config_file, PROGRAM_TOOL, &why) != 0)
+        return call_end(c, VERDICT_USAGE, "%s", why.text);
+    h->config = h->program.config;
+    h->arena = arena_new(HOST_ARENA_MAX);
+    return h->arena != NULL ? VERDICT_DONE : call_end(c, VERDICT_AWAY, "no memory");
+}
+
+enum verdict host_open_store(struct call *c, struct host *h)
+{
+    enum verdict v = host_open(c, h);
+    struct fail why = {""};
+
+    if (v != VERDICT_DONE)
+        return v;
+    h->store = store_open(h->config->store, &clock_system, &why);
+    if (h->store == NULL)
+        return call_end(c, VERDICT_USAGE, "%s: %s", h->config->store_origin, why.text);
+    return VERDICT_DONE;
+}
+
+void host_close(struct host *h)
+{
+    store_free(h->store);
+    arena_free(h->arena);
+    program_close(&h->program);
+}
+
+const struct config_provider *host_provider(struct call *c, const struct host *h, const char *named)
+{
+    const struct config_provider *p = NULL;
+
+    if (named != NULL) {
+        p = config_find(h->config, named);
+        if (p == NULL)
+            (void)call_end(c, VERDICT_USAGE, "there is no provider \"%s\" in the configuration",
+                           named);
+    } else if (h->config->nproviders == 1) {
+        p = &h->config->provider[0];
+    } else {
+        (void)call_end(c, VERDICT_USAGE, "%s; say which with --provider",
+                       h->config->nproviders == 0 ? "no provider is configured"
+                                                  : "there are several providers");
+    }
+    return p;
+}
+
+struct journal host_journal(struct host *h, const struct config_provider *p)
+{
+    arena_reset(h->arena);
+    return (struct journal){h->store, p->name, h->arena, HOST_TIMEOUT_MS};
+}
