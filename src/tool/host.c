@@ -1,6 +1,7 @@
 #include "tool/host.h"
 
 #include <stdlib.h>
+#include "verify/scheme.h"
 
 enum verdict host_open(struct call *c, struct host *h)
 {
@@ -35,27 +36,56 @@ void host_close(struct host *h)
     program_close(&h->program);
 }
 
+/* Whether it hands events off; a ping only marks its hook. */
+static bool hands_off(const struct config_provider *p)
+{
+    const struct scheme *s = scheme_find(p->scheme);
+
+    return s == NULL || !s->ping;
+}
+
 const struct config_provider *host_provider(struct call *c, const struct host *h, const char *named)
 {
     const struct config_provider *p = NULL;
+    size_t candidates = 0;
 
     if (named != NULL) {
         p = config_find(h->config, named);
         if (p == NULL)
             (void)call_end(c, VERDICT_USAGE, "there is no provider \"%s\" in the configuration",
                            named);
-    } else if (h->config->nproviders == 1) {
-        p = &h->config->provider[0];
-    } else {
-        (void)call_end(c, VERDICT_USAGE, "%s; say which with --provider",
-                       h->config->nproviders == 0 ? "no provider is configured"
-                                                  : "there are several providers");
+        return p;
     }
-    return p;
+    for (size_t i = 0; i < h->config->nproviders; i++)
+        if (h->config->nproviders == 1 || hands_off(&h->config->provider[i])) {
+            p = &h->config->provider[i];
+            candidates++;
+        }
+    if (candidates == 1)
+        return p;
+    (void)call_end(c, VERDICT_USAGE, "%s; say which with --provider",
+                   h->config->nproviders == 0 ? "no provider is configured"
+                                              : "there are several providers");
+    return NULL;
 }
 
 struct journal host_journal(struct host *h, const struct config_provider *p)
 {
     arena_reset(h->arena);
     return (struct journal){h->store, p->name, h->arena, HOST_TIMEOUT_MS};
+}
+
+enum verdict host_on_provider(struct call *c, enum verdict (*run)(struct call *, struct host *,
+                                                                  const struct config_provider *))
+{
+    const struct config_provider *p = NULL;
+    struct host h;
+    enum verdict v = host_open_store(c, &h);
+
+    if (v == VERDICT_DONE) {
+        p = host_provider(c, &h, call_option(c, "provider"));
+        v = p != NULL ? run(c, &h, p) : VERDICT_USAGE;
+    }
+    host_close(&h);
+    return v;
 }

@@ -23,12 +23,18 @@ enum verdict host_open(struct call *c, struct host *h);
 enum verdict host_open_store(struct call *c, struct host *h);
 void host_close(struct host *h);
 
-/* The provider that --provider names or, without it, the only one there is; NULL: said why. */
+/* The provider that is named or, with NULL, the only one there is, or the only one that hands events
+ * off; NULL: said why. */
 const struct config_provider *host_provider(struct call *c, const struct host *h,
                                             const char *named);
 
 /* That provider's part of the store. Its arena is the host's, reset here. */
 struct journal host_journal(struct host *h, const struct config_provider *p);
+
+/* Opens configuration, store and provider (--provider, which must be an option of the verb), runs it
+ * and closes them. */
+enum verdict host_on_provider(struct call *c, enum verdict (*run)(struct call *c, struct host *h,
+                                                                  const struct config_provider *p));
 
 /* The row of --provider, for the tables of verbs. */
 #define HOST_PROVIDER_OPTION                                                                       \

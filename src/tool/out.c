@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/text.h"
 
 #define COLUMNS_MAX  24
 #define RECORD_MAX   (64u << 20) /* bytes of one record */
 #define TEXT_MAX     (16u << 20) /* of one field; the rest is cut, which "..." shows */
-#define COLUMN_WIDTH 60          /* wider fields do not push the others aside */
+#define NAMED_WIDTH  16
+#define COLUMN_WIDTH 60 /* wider fields do not push the others aside */
 
 struct cell {
     char *text;
@@ -167,6 +169,29 @@ void out_say(struct out *o, const char *format, ...)
     putc('\n', o->file);
 }
 
+/* Text that steers no terminal: control characters (C0, C1), line and direction marks and what is no
+ * UTF-8 are shown as numbers. */
+static void add_printable(struct buf *out, struct slice s)
+{
+    while (s.n > 0) {
+        size_t n = utf8_length(s);
+        const unsigned char *p = (const unsigned char *)s.p;
+        bool steers =
+            n == 0 || p[0] < 0x20 || p[0] == 0x7F || (p[0] == 0xC2 && p[1] < 0xA0) ||
+            (p[0] == 0xE2 &&
+             ((p[1] == 0x80 && (p[2] == 0x8E || p[2] == 0x8F || (p[2] >= 0xA8 && p[2] <= 0xAE))) ||
+              (p[1] == 0x81 && p[2] >= 0xA6 && p[2] <= 0xA9)));
+        if (n == 0)
+            n = 1;
+        if (steers)
+            for (size_t i = 0; i < n; i++)
+                buf_addf(out, "\\x%02x", p[i]);
+        else
+            buf_add(out, s.p, n);
+        s = slice_from(s, n);
+    }
+}
+
 /* --- fields ----------------------------------------------------------------------------------- */
 
 /* `shown` is for people, printable already. */
@@ -203,7 +228,7 @@ void out_text(struct out *o, const char *name, struct slice text)
         buf_add_json(&o->record, text, TEXT_MAX);
         buf_adds(&o->record, "\"");
     } else {
-        buf_add_json(&shown, text, TEXT_MAX);
+        add_printable(&shown, text);
     }
     add_cell(o, name, shown.p != NULL ? shown.p : "");
     buf_free(&shown);
@@ -259,6 +284,40 @@ void out_json(struct out *o, const char *name, struct slice json)
     } else {
         out_text(o, name, json);
     }
+}
+
+void out_named(struct out *o, struct slice name, struct slice text)
+{
+    struct buf shown = BUF_INIT(RECORD_MAX);
+
+    if (o->json)
+        return;
+    add_printable(&shown, name);
+    fprintf(o->file, "%-*s  ", NAMED_WIDTH, shown.p != NULL ? shown.p : "");
+    buf_reset(&shown);
+    add_printable(&shown, text);
+    fprintf(o->file, "%s\n", shown.p != NULL ? shown.p : "");
+    buf_free(&shown);
+}
+
+void out_body(struct out *o, const char *name, struct slice text)
+{
+    struct buf shown = BUF_INIT(RECORD_MAX);
+
+    if (o->json)
+        return;
+    out_flush(o);
+    fprintf(o->file, "%s\n", name);
+    while (text.n > 0) {
+        const char *end = memchr(text.p, '\n', text.n);
+        size_t n = end != NULL ? (size_t)(end - text.p) : text.n;
+        add_printable(&shown, (struct slice){text.p, n});
+        buf_adds(&shown, "\n");
+        text = slice_from(text, end != NULL ? n + 1 : n);
+    }
+    if (shown.overflow || (shown.n > 0 && fwrite(shown.p, 1, shown.n, o->file) != shown.n))
+        o->failed = true;
+    buf_free(&shown);
 }
 
 void out_none(struct out *o, const char *name)

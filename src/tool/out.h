@@ -34,6 +34,10 @@ void out_bool(struct out *o, const char *name, bool yes);
 void out_time(struct out *o, const char *name, int64_t us);
 /* JSON as it stands (one line, valid); for people the same text. */
 void out_json(struct out *o, const char *name, struct slice json);
+/* A line "name  value" for people alone, whose name comes from outside too. */
+void out_named(struct out *o, struct slice name, struct slice text);
+/* What may have many lines, for people alone: after the record, below its name. */
+void out_body(struct out *o, const char *name, struct slice text);
 /* There is none: null, "-". */
 void out_none(struct out *o, const char *name);
 

@@ -65,4 +65,31 @@ if command -v rustc > /dev/null; then
 else
     note "no Rust on this machine"
 fi
+
+# consumer NAME COMMAND...: reads the hand-off as a group, each event once, and does not block for ever
+consumer() {
+    local name=$1 lines
+    shift
+    redis XGROUP DESTROY 'guichet:{dazno}:events' backend > /dev/null
+    REDIS_SOCKET=$E2E/redis/sock REDIS_DB=$DATABASE timeout 5 "$@" > "$E2E/consumed" 2> "$E2E/complaints"
+    lines=$(redis XLEN 'guichet:{dazno}:events')
+    is "$(grep -c "^[^ ]* [a-z_.0-9]* {" "$E2E/consumed"):$(grep "^[^ ]* [a-z_.0-9]* {" "$E2E/consumed" | cut -d " " -f 1 | sort -u | wc -l)" "$lines:$lines" "$name: each event once" ||
+        note "$(tail -n 3 "$E2E/complaints")"
+    is "$(redis XPENDING 'guichet:{dazno}:events' backend | head -n 1)" 0 "$name: and says that it is done"
+    grep -qF "$(sed -n 5,8p "$2")" "$TOP/README.md"
+    ok $? "$name: the README shows it"
+}
+
+# Debian's package belongs to Debian's Python, which need not be the first in PATH.
+python=$(for p in python3 /usr/bin/python3; do "$p" -c 'import redis' 2> /dev/null && echo "$p" && break; done)
+if [ -n "$python" ]; then
+    consumer python "$python" "$examples/python/consume.py"
+else
+    note "no Python with redis on this machine"
+fi
+if command -v php > /dev/null && php -r 'exit(class_exists("Redis") ? 0 : 1);'; then
+    consumer php php "$examples/php/consume.php"
+else
+    note "no PHP with redis on this machine"
+fi
 done_testing

@@ -11,6 +11,7 @@
 #   request PATH [CURL ARG...]   any other request; the same results
 #   event FILE ID TYPE FIELDS    writes an event; FIELDS is JSON text such as '"user_id":"u1"'
 #   redis ARG...             redis-cli on the deployment's database
+#   tool VERB...             the operator's tool, as the servers' user, on the deployment's configuration
 #   ok, is, like, note, done_testing    TAP
 #
 # Everything listens on 127.0.0.1 or a unix socket; as root the servers run as www-data.
@@ -185,6 +186,7 @@ begin() {
     mkdir "$E2E/bin" "$E2E/keys" "$E2E/redis"
     # The user may not be able to enter the checkout: copies, byte for byte.
     cp "$PROGRAM" "$E2E/bin/guichet.fcgi"
+    cp "$(dirname "$PROGRAM")/guichet" "$E2E/bin/guichet"
     cp -r "$TOP/apache" "$TOP/lighttpd" "$TOP/nginx" "$TOP/cgi-bin" "$E2E"
 
     T4G_API_KEY=$(openssl rand -hex 32)
@@ -214,6 +216,10 @@ give() {
     if [ "$(id -u)" -eq 0 ]; then
         chown -R www-data:www-data "$@"
     fi
+}
+
+tool() {
+    (cd "$D" && setpriv "${AS_USER[@]}" -- env GUICHET_CONFIG="$D/guichet.conf" "$E2E/bin/guichet" "$@")
 }
 
 redis() { redis-cli -s "$E2E/redis/sock" -n "${DATABASE:-0}" "$@"; }

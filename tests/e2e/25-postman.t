@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# The collection of docs/postman, run by newman: every request passes, run after run; with a wrong secret, and
+# against a server that is not Guichet, they fail.
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+NEWMAN=$TOP/build/newman
+
+# newman as tests/postman pins it, fetched once for each state of that pin
+have_newman() {
+    local new status
+    cmp -s "$TOP/tests/postman/package-lock.json" "$NEWMAN/package-lock.json" && return
+    mkdir -p "$TOP/build"
+    new=$(mktemp -d "$TOP/build/newman.XXXXXX")
+    cp "$TOP/tests/postman/package.json" "$TOP/tests/postman/package-lock.json" "$new"
+    (cd "$new" && npm ci --ignore-scripts --no-audit --no-fund) > "$E2E/npm" 2>&1
+    status=$?
+    if [ "$status" -eq 0 ]; then
+        rm -rf "$NEWMAN"
+        mv "$new" "$NEWMAN"
+    fi
+    rm -rf "$new"
+    return "$status"
+}
+
+# collection [NAME=VALUE...]: runs it with these instead of the right ones; sets RESULT and ENDED
+collection() {
+    RESULT=$(env NODE_PATH="$NEWMAN/node_modules" BASE_URL="$URL" T4G_API_KEY="$T4G_API_KEY" \
+        T4G_WEBHOOK_SECRET="$T4G_WEBHOOK_SECRET" WEBHOOK_SECRET="$WEBHOOK_SECRET" \
+        GUICHET_METRICS_TOKEN="$GUICHET_METRICS_TOKEN" "$@" \
+        timeout 100 node "$TOP/tests/postman/run.js" 2>&1)
+    ENDED=$?
+}
+
+# those_that VERDICT: the names, one a line
+those_that() { sed -n "s/^$1 \(.*\) ([0-9]* assertions).*/\1/p" <<< "$RESULT"; }
+
+# Without a network the other tests go on.
+have_newman
+ok $? "npm installs newman, or it is there" || { note "$(head -n 5 "$E2E/npm")" && done_testing; }
+deploy lighttpd 'server.require_https = no'
+FORWARDED=()
+
+collection
+is "$ENDED" 0 "the collection passes"
+while read -r verdict rest; do
+    [ "$verdict" = pass ]
+    ok $? "$rest"
+done <<< "$RESULT"
+is "$(redis XLEN 'guichet:{dazno}:events')" 6 "one event of each type was accepted, once"
+user=$(redis --scan --pattern 'guichet:{dazno}:user:postman-*')
+is "$(redis HGET "$user" balance)" 9223372036854775807 "the largest balance arrived exactly"
+is "$(redis HGET "$user" received_msat)" 9007199254740993 "and an amount that no double holds"
+is "$(redis --raw HGET "$user" profile.display_name)" '"Zoë ⚡ 🦊"' "and what is beyond ASCII"
+is "$(redis XLEN 'guichet:{dazno}:quarantine')" 3 "conflict, invalid event and unknown type are in quarantine"
+is "$(redis HLEN 'guichet:{airtable}:dirty')" 1 "one hook is marked, the forged one is not"
+
+collection
+is "$ENDED" 0 "a second run passes too" || note "$RESULT"
+is "$(redis XLEN 'guichet:{dazno}:events')" 12 "with ids of its own"
+
+raw=$(perl -ne 'chomp; print pack "H*", $_' <<< "$WEBHOOK_SECRET" | openssl base64 -A)
+for secret in "hex:$WEBHOOK_SECRET" "base64:$raw"; do
+    collection WEBHOOK_SECRET="$secret"
+    is "$ENDED" 0 "the secret of Airtable as ${secret%%:*}:"
+done
+
+# The negative twins. What is refused anyway is refused then, too.
+signed='user.created
+user.updated
+lightning.payment_received
+lightning.payment_sent
+t4g.balance_updated
+gamification.level_up
+The same event again
+The same id, another body'
+collection T4G_WEBHOOK_SECRET=another
+is "$ENDED" 1 "with another secret it fails"
+is "$(those_that fail)" "$signed"$'\nInvalid event\nUnknown event type' "namely what must be authentic"
+collection T4G_API_KEY=another
+is "$(those_that fail)" "$signed"$'\nInvalid event\nUnknown event type' "the same with another key"
+collection T4G_WEBHOOK_SECRET=
+like "$RESULT" '*T4G_WEBHOOK_SECRET is empty*' "an empty secret is named"
+is "$(redis XLEN 'guichet:{dazno}:events')" 24 "and nothing more was accepted"
+collection WEBHOOK_SECRET="$(openssl rand -hex 32)"
+is "$ENDED $(those_that fail)" "1 Ping" "with another secret of Airtable the ping"
+collection GUICHET_METRICS_TOKEN=another
+is "$ENDED $(those_that fail)" $'1 Metrics\nMetrics as OpenMetrics' "with another token the metrics"
+collection BASE_URL="$URL/elsewhere"
+is "$(those_that pass)" "" "where Guichet is not, no request passes"
+
+is "$(grep -c '"value": ""' "$TOP/docs/postman/guichet.postman_environment.json")" 4 "no secret is in the environment"
+done_testing
