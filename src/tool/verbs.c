@@ -1,4 +1,5 @@
 /* The table of verbs, in the order in which help shows them. */
+#include "tool/airtable.h"
 #include "tool/consume.h"
 #include "tool/dead.h"
 #include "tool/events.h"
@@ -21,6 +22,15 @@ const struct verb *const verbs[] = {
     &verb_dead_drop,
     &verb_users_show,
     &verb_users_forget,
+    &verb_airtable_drain,
+    &verb_airtable_watch,
+    &verb_airtable_list,
+    &verb_airtable_create,
+    &verb_airtable_setup,
+    &verb_airtable_enable,
+    &verb_airtable_disable,
+    &verb_airtable_refresh,
+    &verb_airtable_delete,
     &verb_help,
     &verb_completion,
 };

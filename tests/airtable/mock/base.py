@@ -24,7 +24,8 @@ class Base:
     def __init__(self, base_id, clock, seed=1):
         self.id = base_id
         self.clock = clock
-        self.rng = random.Random(seed)
+        self.rng = random.Random(seed)               # what random changes do
+        self.ids = random.Random("ids %d" % seed)    # of its own: a new seed above repeats no id
         self.tables = {}  # id -> {"id", "name", "fields": {id: {...}}, "records": {id: {...}}}
         self.transaction = 0
 
@@ -141,7 +142,7 @@ class _Work:
     def new_id(self, change, prefix):
         given = change.get("id")
         if given is None:
-            return make_id(self.base.rng, prefix)
+            return make_id(self.base.ids, prefix)
         if not isinstance(given, str) or not ID_FORM[prefix].fullmatch(given):
             raise BadChange("an id must be %s and 14 letters or digits: %r" % (prefix, given))
         return given
