@@ -94,6 +94,11 @@ enum airtable_outcome airtable_enable(struct airtable *a, const char *hook, bool
                                       struct fail *why);
 enum airtable_outcome airtable_prolong(struct airtable *a, const char *hook, int64_t *expires_us,
                                        struct fail *why);
+/* Shows a page of the hook's payloads from `cursor` on (0: from where the drain is), as Airtable gives
+ * them: nothing is applied. Like a drain it prolongs the hook's life. *next: the cursor behind it. */
+enum airtable_outcome airtable_peek(struct airtable *a, const char *hook, int64_t cursor,
+                                    void (*put)(void *ctx, int64_t number, const char *json),
+                                    void *ctx, int64_t *next, struct fail *why);
 /* Also forgets it here. */
 enum airtable_outcome airtable_delete(struct airtable *a, const char *hook, struct fail *why);
 

@@ -100,6 +100,22 @@ static bool name_holder(struct airtable *a)
     return true;
 }
 
+static bool connect_to(struct airtable *a, struct fail *why)
+{
+    char line[HTTP_HEADER_MAX];
+    struct slice token = a->settings.token;
+    int n = snprintf(line, sizeof line, "Authorization: Bearer %.*s", (int)token.n, token.p);
+
+    if (token.n == 0 || memchr(token.p, ' ', token.n) != NULL || n >= (int)sizeof line)
+        fail_set(why, "the token of Airtable is one word, such as pat...");
+    else
+        a->api.http = http_client_new(a->settings.url != NULL ? a->settings.url : API_URL,
+                                      (const char *const[]){line, NULL}, go_on, a, why);
+    explicit_bzero(line, sizeof line);
+    a->settings.token = SLICE_NONE;
+    return a->api.http != NULL;
+}
+
 struct airtable *airtable_new(const struct airtable_settings *s, struct fail *why)
 {
     struct airtable *a;
@@ -124,10 +140,8 @@ struct airtable *airtable_new(const struct airtable_settings *s, struct fail *wh
                           .base = a->base,
                           .go_on = go_on,
                           .ctx = a};
-    a->api.http = http_client_new(s->url != NULL ? s->url : API_URL, s->token, go_on, a, why);
-    if (a->api.http == NULL)
-        goto failed;
-    return a;
+    if (connect_to(a, why))
+        return a;
 
 failed:
     airtable_free(a);

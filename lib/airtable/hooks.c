@@ -163,6 +163,36 @@ enum airtable_outcome airtable_prolong(struct airtable *a, const char *hook, int
     return base_outcome(code);
 }
 
+enum airtable_outcome airtable_peek(struct airtable *a, const char *hook, int64_t cursor,
+                                    void (*put)(void *ctx, int64_t number, const char *json),
+                                    void *ctx, int64_t *next, struct fail *why)
+{
+    struct airtable_hook h = {.known = false};
+    json_t *page = NULL, *payload;
+    const json_t *payloads;
+    enum api_code code;
+    size_t i;
+
+    arena_reset(a->journal.arena);
+    (void)snprintf(h.id, sizeof h.id, "%s", hook);
+    if (cursor == 0 && !read_record(a, &h, why))
+        return AIRTABLE_AWAY;
+    if (cursor == 0)
+        cursor = h.cursor > 0 ? h.cursor : 1;
+    code = api_payloads(&a->api, hook, cursor, &page, why);
+    payloads = json_object_get(page, "payloads");
+    *next = json_integer_value(json_object_get(page, "cursor"));
+    json_array_foreach(payloads, i, payload)
+    {
+        char *text = json_dumps(payload, JSON_COMPACT);
+        if (text != NULL)
+            put(ctx, *next - (int64_t)json_array_size(payloads) + (int64_t)i, text);
+        free(text);
+    }
+    json_decref(page);
+    return base_outcome(code);
+}
+
 enum airtable_outcome airtable_delete(struct airtable *a, const char *hook, struct fail *why)
 {
     enum api_code code = api_delete(&a->api, hook, why);

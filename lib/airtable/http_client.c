@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TOKEN_MAX 1024
-
 struct http_client {
     CURL *curl;
     struct curl_slist *header;
@@ -68,21 +66,19 @@ static bool add_header(struct http_client *c, const char *text)
     return more != NULL;
 }
 
-static bool add_headers(struct http_client *c, struct slice token)
+static bool add_headers(struct http_client *c, const char *const *header)
 {
-    char line[TOKEN_MAX + 32];
-    bool ok;
-
-    if (token.n == 0 || token.n > TOKEN_MAX)
-        return false;
-    for (size_t i = 0; i < token.n; i++)
-        if (token.p[i] <= ' ' || token.p[i] > '~')
+    for (; *header != NULL; header++) {
+        size_t n = strlen(*header);
+        if (n == 0 || n > HTTP_HEADER_MAX)
             return false;
-    (void)snprintf(line, sizeof line, "Authorization: Bearer %.*s", (int)token.n, token.p);
-    ok = add_header(c, line) && add_header(c, "Content-Type: application/json") &&
-         add_header(c, "Expect:");
-    explicit_bzero(line, sizeof line);
-    return ok;
+        for (size_t i = 0; i < n; i++)
+            if ((*header)[i] < ' ' || (*header)[i] > '~')
+                return false;
+        if (!add_header(c, *header))
+            return false;
+    }
+    return add_header(c, "Content-Type: application/json") && add_header(c, "Expect:");
 }
 
 static void set_options(struct http_client *c)
@@ -104,15 +100,15 @@ static void set_options(struct http_client *c)
     curl_easy_setopt(c->curl, CURLOPT_ACCEPT_ENCODING, "");
 }
 
-struct http_client *http_client_new(const char *url, struct slice token, bool (*tick)(void *ctx),
-                                    void *ctx, struct fail *why)
+struct http_client *http_client_new(const char *url, const char *const *header,
+                                    bool (*tick)(void *ctx), void *ctx, struct fail *why)
 {
     struct http_client *c = NULL;
     size_t n;
 
     if (!url_is_sound(url)) {
-        fail_set(why, "the API's address must begin with https:// (or http:// on this host, for a "
-                      "server that stands in for it)");
+        fail_set(why, "an address must begin with https:// (or with http:// and this host: "
+                      "127.0.0.1, [::1], localhost)");
         return NULL;
     }
     (void)pthread_once(&once, start_library);
@@ -127,8 +123,9 @@ struct http_client *http_client_new(const char *url, struct slice token, bool (*
     memcpy(c->url, url, n);
     c->tick = tick;
     c->ctx = ctx;
-    if (!add_headers(c, token)) {
-        fail_set(why, "the token must be 1 to %d visible ASCII characters", TOKEN_MAX);
+    if (!add_headers(c, header)) {
+        fail_set(why, "a header (or the token in it) must be 1 to %d printable ASCII characters",
+                 HTTP_HEADER_MAX);
         goto failed;
     }
     set_options(c);

@@ -9,9 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "airtable/keys.h"
 #include "verify/secret.h"
-
-extern char **environ;
 
 /* The provider that is named, or the one of the scheme airtable. */
 static const struct config_provider *find_provider(struct airtable_call *a)
@@ -73,33 +72,46 @@ static void say(void *ctx, const char *text)
     log_say(a->host.program.log, LOG_LEVEL_WARNING, "airtable: %s", text);
 }
 
-enum verdict airtable_open(struct call *c, struct airtable_call *a)
+enum verdict airtable_open_local(struct call *c, struct airtable_call *a)
 {
-    static struct secret_text token;
-    struct airtable_settings s = {.stop = stopped, .say = say, .ctx = a};
-    struct fail why = {""};
     enum verdict v;
 
     *a = (struct airtable_call){.call = c};
     v = host_open_store(c, &a->host);
     if (v != VERDICT_DONE)
         return v;
-    command_prepare();
     a->provider = find_provider(a);
-    if (a->provider == NULL || !read_token(a, &token))
+    return a->provider != NULL ? VERDICT_DONE : VERDICT_USAGE;
+}
+
+/* An option, or what the environment says, or NULL. */
+static const char *setting(struct call *c, const char *option, const char *variable)
+{
+    const char *value = call_option(c, option);
+
+    return value != NULL ? value : getenv(variable);
+}
+
+enum verdict airtable_open(struct call *c, struct airtable_call *a)
+{
+    static struct secret_text token;
+    struct airtable_settings s = {.stop = stopped, .say = say, .ctx = a};
+    struct fail why = {""};
+    enum verdict v = airtable_open_local(c, a);
+
+    if (v != VERDICT_DONE)
+        return v;
+    command_prepare();
+    if (!read_token(a, &token))
         return VERDICT_USAGE;
     s.store = a->host.store;
     s.provider = a->provider->name;
     s.backlog_limit = a->provider->backlog_limit;
     s.token = (struct slice){token.text, token.n};
-    s.base = call_option(c, "base");
-    if (s.base == NULL)
-        s.base = getenv("AIRTABLE_BASE_ID");
+    s.base = setting(c, "base", "AIRTABLE_BASE_ID");
     if (s.base == NULL)
         s.base = "";
-    s.url = call_option(c, "api");
-    if (s.url == NULL)
-        s.url = getenv("AIRTABLE_API_URL");
+    s.url = setting(c, "api", "AIRTABLE_API_URL");
     a->airtable = airtable_new(&s, &why);
     secret_wipe(&token, 1);
     return a->airtable != NULL ? VERDICT_DONE : call_end(c, VERDICT_USAGE, "%s", why.text);
@@ -122,6 +134,11 @@ enum verdict airtable_verdict(struct airtable_call *a, enum airtable_outcome out
 
     return outcome == AIRTABLE_DONE ? VERDICT_DONE
                                     : call_end(a->call, verdict[outcome], "%s", why->text);
+}
+
+bool airtable_hook_is(const char *id)
+{
+    return airtable_id_is(slice_of(id), "ach");
 }
 
 /* --- secrets ---------------------------------------------------------------------------------- */

@@ -15,6 +15,8 @@ extern const struct verb verb_airtable_enable;
 extern const struct verb verb_airtable_disable;
 extern const struct verb verb_airtable_refresh;
 extern const struct verb verb_airtable_delete;
+extern const struct verb verb_airtable_payloads;
+extern const struct verb verb_airtable_recreate;
 
 /* What a verb of these works on. */
 struct airtable_call {
@@ -35,7 +37,11 @@ struct airtable_call {
 
 /* VERDICT_DONE, else said why; ended by airtable_close in either case. */
 enum verdict airtable_open(struct call *c, struct airtable_call *a);
+/* Without the API: the configuration and the provider. */
+enum verdict airtable_open_local(struct call *c, struct airtable_call *a);
 void airtable_close(struct airtable_call *a);
+
+bool airtable_hook_is(const char *id);
 
 /* Says what the outcome was if it is not AIRTABLE_DONE. */
 enum verdict airtable_verdict(struct airtable_call *a, enum airtable_outcome outcome,

@@ -1,5 +1,5 @@
 /* The table of verbs, in the order in which help shows them. */
-#include "tool/airtable.h"
+#include "tool/airtable_secret.h"
 #include "tool/consume.h"
 #include "tool/dead.h"
 #include "tool/events.h"
@@ -31,6 +31,11 @@ const struct verb *const verbs[] = {
     &verb_airtable_disable,
     &verb_airtable_refresh,
     &verb_airtable_delete,
+    &verb_airtable_recreate,
+    &verb_airtable_payloads,
+    &verb_airtable_import_secret,
+    &verb_airtable_secret_convert,
+    &verb_airtable_simulate,
     &verb_help,
     &verb_completion,
 };

@@ -7,8 +7,8 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-RECORDS=${AIRTABLE_RECORDS:-1000}
-CHANGES=${AIRTABLE_CHANGES:-2400}
+RECORDS=${AIRTABLE_RECORDS:-800}
+CHANGES=${AIRTABLE_CHANGES:-1600}
 LONG_S=${AIRTABLE_LONG_S:-120} # until a worker must have caught up
 
 export AIRTABLE_BASE_ID=appTest0000000000 AIRTABLE_PERSONAL_TOKEN=patTest
@@ -147,6 +147,46 @@ admin faults '{"status_503":{"count":1},"truncate":{"count":1},"garbage":{"count
 tool airtable drain > "$E2E/out" 2>&1
 is "$?" 0 "errors, cut and broken answers are asked for again" || note "$(cat "$E2E/out")"
 same "and nothing is lost"
+
+# Another hook in the place of this one.
+admin random '{"count":20,"seed":4}' > /dev/null
+NEXT=$(admin stats | json hooks "$HOOK" next)
+like "$(tool airtable payloads "$HOOK" --cursor 1 --json | head -n 1)" '{"number":1,"payload":{*"payloadFormat":"v0"*' \
+    "payloads can be looked at"
+tool airtable payloads achNone0000000000 > "$E2E/out" 2>&1
+like "$?:$(cat "$E2E/out")" "1:*404*" "those of a hook that is not there cannot"
+OLD=$HOOK HOOK=$(tool airtable recreate "$HOOK" --json | json hook)
+is "$(handed_off "$OLD")" "$((NEXT - 1)) True" "recreate: all payloads of the old hook are applied"
+[ -n "$HOOK" ] && [ -e "$E2E/secrets/$HOOK" ] && [ ! -e "$E2E/secrets/$OLD" ]
+ok $? "the new one's secret is there, the old one's is not" || note "$(ls "$E2E/secrets")"
+is "$(tool airtable list --json | grep -c "$OLD")" 0 "nor is the old hook"
+admin random '{"count":20,"seed":5}' > /dev/null
+tool airtable drain > "$E2E/out" 2>&1
+same "and the cache is right"
+
+# --- secrets and pings --------------------------------------------------------------------------
+
+FORWARDED_PROTO=(--header 'X-Forwarded-Proto: https')
+tool airtable simulate --json --hook "$HOOK" "${FORWARDED_PROTO[@]}" > "$E2E/out" 2>&1
+is "$?:$(grep -c '"right":true' "$E2E/out")" "0:10" "the endpoint takes what Airtable signs, and no more" ||
+    note "$(cat "$E2E/out")"
+tool airtable simulate --json --variant sound --url "$URL/api/webhooks/dazno" "${FORWARDED_PROTO[@]}" > "$E2E/out" 2>&1
+like "$?:$(cat "$E2E/out")" '1:*"status":401*"right":false*' "an endpoint that does not is noticed"
+MAC=$(openssl rand -base64 32)
+echo "nonsense!" | tool airtable import-secret achImported000001 > "$E2E/out" 2>&1
+like "$?:$(cat "$E2E/out")" "2:*macSecretBase64*" "what is no secret is refused"
+[ ! -e "$E2E/secrets/achImported000001" ]
+ok $? "and not kept"
+echo "$MAC" | tool airtable import-secret achImported000001 > "$E2E/out" 2>&1
+is "$?:$(stat -c %a "$E2E/secrets/achImported000001"):$(cat "$E2E/secrets/achImported000001")" "0:600:base64:$MAC" \
+    "a secret that Airtable showed is kept"
+wait_for $$ tool airtable simulate --variant sound --hook achImported000001 "${FORWARDED_PROTO[@]}"
+ok $? "and verifies pings of its hook"
+rm "$E2E/secrets/achImported000001"
+is "$(echo c2VjcmV0LWtleQ== | tool airtable secret-convert --to hex --json | json secret)" hex:7365637265742d6b6579 \
+    "a secret in hex"
+is "$(echo hex:7365637265742d6b6579 | tool airtable secret-convert --json | json secret)" base64:c2VjcmV0LWtleQ== \
+    "and in base64"
 
 # --- all at once --------------------------------------------------------------------------------
 
