@@ -29,7 +29,7 @@ static const struct variant {
     {"sound", KEY_BYTES, "hmac-sha256=", false, 1, 200, "as Airtable signs"},
     {"old-prefix", KEY_BYTES, "sha256=", false, 1, 200, "the prefix of older simulators"},
     {"replay", KEY_BYTES, "hmac-sha256=", false, 2, 200, "the same bytes twice: harmless"},
-    {"burst", KEY_BYTES, "hmac-sha256=", false, 0, 200, "many at once: never 429"},
+    {"burst", KEY_BYTES, "hmac-sha256=", false, 0, 200, "many in a row: never 429"},
     {"text-key", KEY_TEXT, "hmac-sha256=", false, 1, 401, "signed with the secret's text"},
     {"base64-text", KEY_BASE64, "hmac-sha256=", false, 1, 401, "signed with the base64 text"},
     {"hex-text", KEY_HEX, "hmac-sha256=", false, 1, 401, "signed with the hex text"},
