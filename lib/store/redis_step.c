@@ -179,7 +179,7 @@ static redisReply *call_often(const struct journal *j, struct command *c, struct
 static enum step_outcome redis_step_apply(const struct journal *j, const struct step_change *change,
                                           size_t n, int64_t backlog_limit, struct fail *why)
 {
-    struct command c = {NULL};
+    struct command c = {.argv = NULL};
     struct redis_trouble t;
     enum step_outcome outcome = STEP_AWAY;
     redisReply *reply = NULL;

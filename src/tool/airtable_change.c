@@ -112,7 +112,7 @@ static enum verdict replace(struct airtable_call *a, const struct airtable_hook 
 static enum verdict run_recreate(struct call *c)
 {
     struct airtable_call a;
-    struct airtable_hook old;
+    struct airtable_hook old = {.known = false};
     enum verdict v = airtable_open(c, &a);
 
     if (v == VERDICT_DONE && airtable_secrets(&a) == NULL)

@@ -28,13 +28,13 @@ start_redis() {
 stop "$REDIS_PID"
 start_redis || bail_out "Redis does not start"
 
-# start_mock ARG...: sets MOCK, its address
+# Sets MOCK, its address.
 start_mock() {
     rm -f "$E2E/port"
     cp -r "$TOP/tests/airtable" "$E2E/mock"
     give "$E2E/mock"
     start "$E2E/mock.log" "$E2E/mock/server" --port-file "$E2E/port" --split 40 \
-        --ping-header 'X-Forwarded-Proto: https' "$@"
+        --ping-header 'X-Forwarded-Proto: https'
     MOCK_PID=$STARTED
     wait_for "$MOCK_PID" test -s "$E2E/port" || bail_out "the server for Airtable does not start"
     MOCK=http://127.0.0.1:$(cat "$E2E/port")
@@ -120,7 +120,9 @@ tool airtable drain > "$E2E/out" 2>&1
 is "$?" 0 "drain" || note "$(cat "$E2E/out")"
 same "the first drain copies the base"
 admin random '{"count":30,"seed":3}' > /dev/null
-wait_for $$ eval '[ -n "$(redis HGET "guichet:{airtable}:dirty" "$HOOK")" ]'
+# shellcheck disable=SC2317 # wait_for runs it
+marked() { [ -n "$(redis HGET 'guichet:{airtable}:dirty' "$HOOK")" ]; }
+wait_for $$ marked
 ok $? "a signed ping marks the hook" || note "$(tail -n 3 "$D/audit.log")"
 tool airtable drain --due --json > "$E2E/out"
 like "$(cat "$E2E/out")" '*"full_refreshes":0*' "what it spoke of is applied without copying all"
