@@ -99,6 +99,14 @@ enum airtable_outcome airtable_prolong(struct airtable *a, const char *hook, int
 enum airtable_outcome airtable_peek(struct airtable *a, const char *hook, int64_t cursor,
                                     void (*put)(void *ctx, int64_t number, const char *json),
                                     void *ctx, int64_t *next, struct fail *why);
+/* Whether the token may do each of what is needed: look at hooks (webhook:manage), at tables
+ * (schema.bases:read), at records (data.records:read, if there is a table). *why: of the first that it
+ * may not. */
+struct airtable_scopes {
+    bool hooks, schema, records;
+};
+enum airtable_outcome airtable_try_scopes(struct airtable *a, struct airtable_scopes *out,
+                                          struct fail *why);
 /* Also forgets it here. */
 enum airtable_outcome airtable_delete(struct airtable *a, const char *hook, struct fail *why);
 

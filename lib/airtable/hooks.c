@@ -163,6 +163,36 @@ enum airtable_outcome airtable_prolong(struct airtable *a, const char *hook, int
     return base_outcome(code);
 }
 
+enum airtable_outcome airtable_try_scopes(struct airtable *a, struct airtable_scopes *out,
+                                          struct fail *why)
+{
+    struct fail later = {""}, *to = why;
+    json_t *answer = NULL, *records = NULL;
+    const char *table;
+    enum api_code code = api_hooks(&a->api, &answer, to);
+
+    *out = (struct airtable_scopes){false, false, false};
+    json_decref(answer);
+    if (code != API_OK && code != API_FORBIDDEN)
+        return base_outcome(code);
+    out->hooks = code == API_OK;
+    to = code == API_OK ? why : &later;
+    code = api_tables(&a->api, &answer, to);
+    if (code != API_OK && code != API_FORBIDDEN)
+        return base_outcome(code);
+    out->schema = code == API_OK;
+    table = json_string_value(
+        json_object_get(json_array_get(json_object_get(answer, "tables"), 0), "id"));
+    out->records = out->schema && table == NULL;
+    if (table != NULL) {
+        code = api_records(&a->api, table, NULL, NULL, &records, out->hooks ? why : &later);
+        out->records = code == API_OK;
+    }
+    json_decref(records);
+    json_decref(answer);
+    return code == API_OK || code == API_FORBIDDEN ? AIRTABLE_DONE : base_outcome(code);
+}
+
 enum airtable_outcome airtable_peek(struct airtable *a, const char *hook, int64_t cursor,
                                     void (*put)(void *ctx, int64_t number, const char *json),
                                     void *ctx, int64_t *next, struct fail *why)

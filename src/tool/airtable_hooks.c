@@ -235,7 +235,7 @@ static enum verdict run_delete(struct call *c)
     const struct verb verb_airtable_##word = {                                                     \
         .name = "airtable " #word,                                                                 \
         .operands = "HOOK...",                                                                     \
-        .help = (text),                                                                              \
+        .help = (text),                                                                            \
         .option = common_options,                                                                  \
         .least = 1,                                                                                \
         .most = 10,                                                                                \

@@ -40,8 +40,8 @@ static const struct variant {
 
 struct simulation {
     struct call *c;
-    struct airtable_call a;
-    const char *url;
+    struct airtable_call *a;
+    const char *url, *hook, *base; /* hook: NULL, the first whose secret is there */
     struct secret_text text;
     uint8_t key[SECRET_BYTES_MAX];
     int nkey;
@@ -53,8 +53,8 @@ struct simulation {
 static bool choose_secret(struct simulation *s, struct fail *why)
 {
     static struct secret_text found[SECRETS_LIVE_MAX];
-    const struct config_list *list = &s->a.provider->secret;
-    const char *hook = call_option(s->c, "hook");
+    const struct config_list *list = &s->a->provider->secret;
+    const char *hook = s->hook;
     bool chosen = false;
 
     for (size_t i = 0; i < list->n && !chosen; i++) {
@@ -77,7 +77,7 @@ static bool choose_secret(struct simulation *s, struct fail *why)
 
 static void compose_body(struct simulation *s)
 {
-    const char *hook = call_option(s->c, "hook"), *base = call_option(s->c, "base");
+    const char *hook = s->hook, *base = s->base;
     char at[RFC3339_US_ROOM];
 
     if (hook == NULL)
@@ -189,27 +189,62 @@ static enum verdict send_all(struct simulation *s)
     return v;
 }
 
+static void prepare(struct simulation *s, struct airtable_call *a, const char *url,
+                    const char *hook)
+{
+    *s = (struct simulation){.c = a->call,
+                             .a = a,
+                             .url = url,
+                             .hook = hook,
+                             .base = call_option(a->call, "base"),
+                             .burst = 1};
+}
+
+static void wipe(struct simulation *s)
+{
+    secret_wipe(&s->text, 1);
+    explicit_bzero(s->key, sizeof s->key);
+}
+
+bool airtable_ping(struct airtable_call *a, const char *url, const char *hook, long *status,
+                   struct fail *why)
+{
+    struct simulation s;
+    bool ok;
+
+    prepare(&s, a, url, hook);
+    *status = 0;
+    ok = choose_secret(&s, why);
+    if (ok) {
+        compose_body(&s);
+        ok = send_variant(&s, &variants[0], status, why);
+    }
+    wipe(&s);
+    return ok;
+}
+
 static enum verdict run_simulate(struct call *c)
 {
+    struct airtable_call a;
     struct simulation s = {.c = c};
     struct fail why = {""};
-    enum verdict v = airtable_open_local(c, &s.a);
+    enum verdict v = airtable_open_local(c, &a);
+    const char *url = NULL;
 
-    if (v == VERDICT_DONE && !call_number(c, "burst", 1, BURST_MAX, 20, &s.burst))
-        v = VERDICT_USAGE;
     if (v == VERDICT_DONE) {
-        s.url = airtable_public_url(c);
-        v = s.url != NULL ? VERDICT_DONE : VERDICT_USAGE;
+        url = airtable_public_url(c);
+        prepare(&s, &a, url, call_option(c, "hook"));
     }
+    if (v == VERDICT_DONE && (url == NULL || !call_number(c, "burst", 1, BURST_MAX, 20, &s.burst)))
+        v = VERDICT_USAGE;
     if (v == VERDICT_DONE && !choose_secret(&s, &why))
         v = call_end(c, VERDICT_USAGE, "%s", why.text);
     if (v == VERDICT_DONE) {
         compose_body(&s);
         v = send_all(&s);
     }
-    secret_wipe(&s.text, 1);
-    explicit_bzero(s.key, sizeof s.key);
-    airtable_close(&s.a);
+    wipe(&s);
+    airtable_close(&a);
     return v;
 }
 

@@ -36,6 +36,7 @@ const struct verb *const verbs[] = {
     &verb_airtable_import_secret,
     &verb_airtable_secret_convert,
     &verb_airtable_simulate,
+    &verb_airtable_diagnose,
     &verb_help,
     &verb_completion,
 };

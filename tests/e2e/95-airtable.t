@@ -34,7 +34,8 @@ start_mock() {
     cp -r "$TOP/tests/airtable" "$E2E/mock"
     give "$E2E/mock"
     start "$E2E/mock.log" "$E2E/mock/server" --port-file "$E2E/port" --split 40 \
-        --ping-header 'X-Forwarded-Proto: https'
+        --ping-header 'X-Forwarded-Proto: https' \
+        --token patTest --token patNoSchema=webhook:manage,data.records:read
     MOCK_PID=$STARTED
     wait_for "$MOCK_PID" test -s "$E2E/port" || bail_out "the server for Airtable does not start"
     MOCK=http://127.0.0.1:$(cat "$E2E/port")
@@ -174,6 +175,19 @@ is "$?:$(grep -c '"right":true' "$E2E/out")" "0:10" "the endpoint takes what Air
     note "$(cat "$E2E/out")"
 tool airtable simulate --json --variant sound --url "$URL/api/webhooks/dazno" "${FORWARDED_PROTO[@]}" > "$E2E/out" 2>&1
 like "$?:$(cat "$E2E/out")" '1:*"status":401*"right":false*' "an endpoint that does not is noticed"
+admin random '{"count":10,"seed":6}' > /dev/null
+tool airtable drain > /dev/null 2>&1
+rm "$E2E/secrets/achOther000000001" # of two bytes, which would be remarked
+diagnose() { tool airtable diagnose --json "${FORWARDED_PROTO[@]}" > "$E2E/out" 2>&1; }
+diagnose
+is "$(grep -c '"well":true' "$E2E/out"):$(grep -c '"well":false' "$E2E/out")" "13:0" "diagnose finds nothing" ||
+    note "$(cat "$E2E/out")"
+tool airtable diagnose --json > "$E2E/out" 2>&1
+like "$?:$(grep '"well":false' "$E2E/out")" '1:*"a signed ping"*403*https*' "what is wrong has a remedy: plain HTTP"
+AIRTABLE_PERSONAL_TOKEN=patNoSchema tool airtable diagnose --json "${FORWARDED_PROTO[@]}" > "$E2E/out" 2>&1
+like "$?:$(grep '"well":false' "$E2E/out")" '1:*schema.bases:read*add the scope*' "a scope that is missing"
+tool airtable diagnose --json --url "$URL/elsewhere" > "$E2E/out" 2>&1
+like "$?:$(grep '"well":false' "$E2E/out")" '1:*"check":"hook"*airtable setup*' "a hook that is not there"
 MAC=$(openssl rand -base64 32)
 echo "nonsense!" | tool airtable import-secret achImported000001 > "$E2E/out" 2>&1
 like "$?:$(cat "$E2E/out")" "2:*macSecretBase64*" "what is no secret is refused"
