@@ -177,6 +177,7 @@ static bool begin(struct drain *d, char pinged[static NUMBER_ROOM], struct fail 
         batch_guard(&d->batch, d->hook_key, "cursor", NULL);
         batch_add(&d->batch, STEP_SET, d->hook_key, "base", slice_of(a->base));
         batch_add(&d->batch, STEP_SET, d->hook_key, "cursor", SLICE_LITERAL("1"));
+        batch_add(&d->batch, STEP_SET, "hooks", d->hook, slice_of(a->base));
         batch_add(&d->batch, STEP_SET, d->base_key, "stale", SLICE_LITERAL(AIRTABLE_NEW_HOOK));
         if (batch_end(&d->batch, why) != STEP_DONE)
             return false;

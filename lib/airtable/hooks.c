@@ -60,25 +60,20 @@ void hooks_foreign(const struct airtable *a, char out[static AIRTABLE_KEY_MAX])
 bool hooks_known(struct airtable *a, struct airtable_hook out[static AIRTABLE_HOOKS_MAX], size_t *n,
                  struct fail *why)
 {
-    struct journal_entry dirty;
-    uint64_t cursor = 0;
+    struct journal_entry dirty, made;
 
     *n = 0;
-    if (!journal_record(&a->journal, "dirty", &dirty, why))
+    if (!journal_record(&a->journal, "dirty", &dirty, why) ||
+        !journal_record(&a->journal, "hooks", &made, why))
         return false;
     for (size_t i = 0; i < dirty.nfields; i++) {
         struct airtable_hook *h = find_or_add(out, n, dirty.field[i].name);
         if (h != NULL)
             h->pinged_us = number_of_field(dirty.field[i].value);
     }
-    do {
-        struct slice *key;
-        size_t nkeys;
-        if (!journal_keys(&a->journal, "hook:", &cursor, &key, &nkeys, why))
-            return false;
-        for (size_t i = 0; i < nkeys; i++)
-            (void)find_or_add(out, n, slice_from(key[i], strlen("hook:")));
-    } while (cursor != 0);
+    for (size_t i = 0; i < made.nfields; i++)
+        if (slice_is(made.field[i].value, a->base))
+            (void)find_or_add(out, n, made.field[i].name);
     for (size_t i = 0; i < *n; i++)
         if (!read_record(a, &out[i], why))
             return false;
@@ -233,8 +228,9 @@ enum airtable_outcome airtable_delete(struct airtable *a, const char *hook, stru
     airtable_key(key, "hook", hook, NULL, NULL);
     const struct step_change change[] = {
         {STEP_DROP, slice_of(key), SLICE_NONE, SLICE_NONE},
+        {STEP_UNSET, SLICE_LITERAL("hooks"), slice_of(hook), SLICE_NONE},
         {STEP_UNSET, SLICE_LITERAL("dirty"), slice_of(hook), SLICE_NONE}};
-    if (step_apply(&a->journal, change, 2, 0, why) != STEP_DONE)
+    if (step_apply(&a->journal, change, 3, 0, why) != STEP_DONE)
         return AIRTABLE_AWAY;
     return base_outcome(code);
 }
@@ -285,8 +281,9 @@ static enum airtable_outcome know(struct airtable *a, const char *hook, struct f
         {STEP_REQUIRE_ABSENT, slice_of(key), SLICE_LITERAL("cursor"), SLICE_NONE},
         {STEP_SET, slice_of(key), SLICE_LITERAL("base"), slice_of(a->base)},
         {STEP_SET, slice_of(key), SLICE_LITERAL("cursor"), SLICE_LITERAL("1")},
+        {STEP_SET, SLICE_LITERAL("hooks"), slice_of(hook), slice_of(a->base)},
         {STEP_SET, slice_of(base), SLICE_LITERAL("stale"), SLICE_LITERAL(AIRTABLE_NEW_HOOK)}};
-    enum step_outcome outcome = step_apply(&a->journal, change, 4, 0, why);
+    enum step_outcome outcome = step_apply(&a->journal, change, 5, 0, why);
 
     return outcome == STEP_DONE || outcome == STEP_UNMET ? AIRTABLE_DONE : AIRTABLE_AWAY;
 }

@@ -1,5 +1,6 @@
 /* keys: what lies in the store for a base of Airtable, below guichet:{provider}: as everything else.
  *
+ *   hooks                       hook id -> base: the hooks below
  *   hook:<ach>                  a hook that is known here (a ping of it was received, or it was made here):
  *                               cursor (number of the first payload that is not applied yet), base, pinged
  *                               (the mark in `dirty` that the last whole drain answered), drained (when
