@@ -90,6 +90,8 @@ enum airtable_outcome airtable_create(struct airtable *a, const char *url,
                                       bool (*keep)(void *ctx, const char *hook, const char *secret,
                                                    struct fail *why),
                                       void *ctx, struct airtable_hook *out, struct fail *why);
+/* Makes an existing hook of the base known, so that its payloads are applied: from the first one on. */
+enum airtable_outcome airtable_adopt(struct airtable *a, const char *hook, struct fail *why);
 enum airtable_outcome airtable_enable(struct airtable *a, const char *hook, bool on,
                                       struct fail *why);
 enum airtable_outcome airtable_prolong(struct airtable *a, const char *hook, int64_t *expires_us,

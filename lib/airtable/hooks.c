@@ -270,8 +270,8 @@ static json_t *wish_for(const char *url)
                      "tableMetadata");
 }
 
-/* A ping can come before this: its mark waits in `dirty`. */
-static enum airtable_outcome know(struct airtable *a, const char *hook, struct fail *why)
+/* A ping can come before this: its mark waits in `dirty`. A hook that is known already stays as it is. */
+enum airtable_outcome airtable_adopt(struct airtable *a, const char *hook, struct fail *why)
 {
     char key[AIRTABLE_KEY_MAX], base[AIRTABLE_KEY_MAX];
 
@@ -316,7 +316,7 @@ enum airtable_outcome airtable_create(struct airtable *a, const char *url,
     out->alive = out->notifies = true;
     (void)snprintf(secret, sizeof secret, "base64:%s", mac);
     if (keep(ctx, id, secret, why))
-        outcome = know(a, id, why);
+        outcome = airtable_adopt(a, id, why);
     else if (api_delete(&a->api, id, &ignored) == API_OK)
         outcome = AIRTABLE_REFUSED; /* nobody could verify its pings */
     explicit_bzero(secret, sizeof secret);

@@ -126,7 +126,11 @@ enum verdict airtable_setup_hook(struct airtable_call *a, const char *url)
         if (!h->listed || !h->alive || h->error[0] != '\0' || strcmp(h->url, url) != 0 ||
             !has_secret(a, h->id))
             continue;
-        if (!h->notifies) {
+        if (h->cursor == 0) {
+            v = airtable_verdict(a, airtable_adopt(a->airtable, h->id, &why), &why);
+            h->known = v == VERDICT_DONE;
+        }
+        if (v == VERDICT_DONE && !h->notifies) {
             v = airtable_verdict(a, airtable_enable(a->airtable, h->id, true, &why), &why);
             h->notifies = v == VERDICT_DONE;
         }
