@@ -99,6 +99,18 @@ static bool step_body(struct receiver *r, struct work *w)
     return false;
 }
 
+/* 401, and the reason for it is counted. */
+static void refuse_signature(struct receiver *r, struct work *w)
+{
+    struct state_provider *row = w->mount->row;
+    enum signature_reason reason = w->verified.reason;
+
+    if (row != NULL)
+        atomic_fetch_add_explicit(&row->signature_failures[reason], 1, memory_order_relaxed);
+    explain_later(r, w);
+    answer_unauthorized(w, state_reason_name(reason));
+}
+
 static bool step_verify(struct receiver *r, struct work *w)
 {
     struct mount *m = w->mount;
@@ -110,19 +122,11 @@ static bool step_verify(struct receiver *r, struct work *w)
     if (why.text[0] != '\0')
         log_rarely(r->service.log, LOG_LEVEL_ERROR, "secrets", 60 * US_PER_S, "%s", why.text);
     verifier_check(m->verifier, q, q->received_us, v);
-    if (v->reason == SIGNATURE_OK) {
-        if (m->row != NULL && v->slot < STATE_SECRETS_MAX)
-            atomic_fetch_add_explicit(&m->row->secret_used[v->slot], 1, memory_order_relaxed);
-        state_secret_used(r->service.state, v->fingerprint, q->received_us);
+    if (v->reason == SIGNATURE_OK)
         return true;
-    }
-    if (m->row != NULL)
-        atomic_fetch_add_explicit(&m->row->signature_failures[v->reason], 1, memory_order_relaxed);
-    explain_later(r, w);
-    answer_unauthorized(w, state_reason_name(v->reason));
+    refuse_signature(r, w);
     return false;
 }
-
 /* The event becomes a member that is applied; a refused one a note for the quarantine. */
 static bool step_event(struct receiver *r, struct work *w)
 {
@@ -139,6 +143,12 @@ static bool step_event(struct receiver *r, struct work *w)
     status = event_read(&w->source, x->request.body, x->arena, e);
     if (status == EVENT_NO_MEMORY) {
         answer_problem(w, PROBLEM_FAULT, "no_memory", NULL);
+        return false;
+    }
+    if (s->owner_prefix != NULL && e->id.n > 0 &&
+        !verifier_owns(m->verifier, e->id, &w->verified)) {
+        *e = (struct event){.id = SLICE_NONE};
+        refuse_signature(r, w);
         return false;
     }
     status = event_judge(m, e, status, x->request.received_us);
@@ -237,9 +247,14 @@ static void account(struct receiver *r, struct work *w)
         .secret = authentic ? (int)w->verified.slot : -1,
     };
 
+    if (authentic)
+        state_secret_used(s, w->verified.fingerprint, q->received_us);
     if (row != NULL) {
+        unsigned slot = w->verified.slot;
         unsigned type =
             authentic ? state_type(s, w->event.type.p, w->event.type.n) : state_type_none(s);
+        if (authentic && slot < STATE_SECRETS_MAX)
+            atomic_fetch_add_explicit(&row->secret_used[slot], 1, memory_order_relaxed);
         state_count(row, type, w->outcome);
         state_observe(&row->request, duration_us);
         state_day_count(s, q->received_us, w->outcome, duration_us);

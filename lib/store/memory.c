@@ -310,6 +310,7 @@ struct store *memory_new(const struct clock *clock)
         return NULL;
     m->base.ops = &ops;
     m->base.journal = &memory_journal;
+    m->base.step = &memory_step;
     m->clock = m->all.clock = clock;
     m->applier.all = &m->all;
     return &m->base;

@@ -4,6 +4,7 @@
 
 #include "store/group.h"
 #include "store/memory_apply.h"
+#include "store/step.h"
 
 struct memory {
     struct store base;
@@ -16,6 +17,7 @@ struct memory {
 
 /* Entries of lists have the ids 1-0, 2-0 ... */
 extern const struct journal_ops memory_journal;
+extern const struct step_ops memory_step;
 extern const struct group_ops memory_group;
 
 #endif

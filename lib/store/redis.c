@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 #include "store/redis_journal.h"
+#include "store/redis_step.h"
 #include "store/redis_store.h"
 
 /* One attempt, with what it waits for replicas, gets half of what is left, but no less than this. */
@@ -212,6 +213,7 @@ struct store *redis_open(const char *url, const struct clock *clock, struct fail
     }
     s->base.ops = &ops;
     s->base.journal = &redis_journal;
+    s->base.step = &redis_step;
     s->batch = REDIS_BATCH_INIT;
     if (!redis_route_init(&s->route, url, clock, why)) {
         free_store(&s->base);

@@ -165,13 +165,15 @@ struct store_ops {
                   struct store_facts *out);
 };
 
-/* What a back end lets the operator's tool do (store/journal.h). */
+/* What a back end lets the operator's tool do (store/journal.h), and workers (store/step.h). */
 struct journal_ops;
+struct step_ops;
 
 /* The first member of every back end's own struct. */
 struct store {
     const struct store_ops *ops;
     const struct journal_ops *journal; /* NULL: it cannot be looked at */
+    const struct step_ops *step;       /* NULL: it takes no steps under a condition */
     unsigned connections; /* how often a connection was made: another run may answer on a new one */
     bool
         thorough; /* an examination may look for damage, too: the process stays; the guard sets it */

@@ -1,5 +1,6 @@
 #include "verify/keyring.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* The texts of one list, on their way to become keys. */
@@ -24,12 +25,37 @@ static int read_list(const struct config_list *list, char *const *environment, s
     return 0;
 }
 
-static int add_secret(struct keyring *k, enum scheme_encoding encoding,
+/* Whose secret it is, by the name of its file. */
+static bool set_owner(struct keyring_key *key, const struct scheme *scheme,
+                      const struct secret_text *text, struct fail *why)
+{
+    const char *prefix = scheme->owner_prefix;
+    const char *rest = text->file;
+
+    if (prefix == NULL || text->file[0] == '\0')
+        return true;
+    if (strncmp(rest, prefix, strlen(prefix)) == 0)
+        rest += strlen(prefix);
+    if (rest == text->file || rest[0] == '\0' ||
+        rest[strspn(rest, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")] !=
+            '\0') {
+        fail_set(why,
+                 "the file %s in a folder of secrets is not named after the hook that its secret "
+                 "belongs to (%s and letters or digits); rename it, or name it alone as "
+                 "`secret = file:/path`, which is for any hook",
+                 text->file, prefix);
+        return false;
+    }
+    (void)snprintf(key->owner, sizeof key->owner, "%s", text->file);
+    return true;
+}
+
+static int add_secret(struct keyring *k, const struct scheme *scheme,
                       const struct secret_text *text, struct fail *why)
 {
     uint8_t bytes[SECRET_BYTES_MAX];
-    int n = secret_decode(encoding, text, bytes, why);
     struct keyring_key *key = &k->secret[k->nsecrets];
+    int n = set_owner(key, scheme, text, why) ? secret_decode(scheme->key, text, bytes, why) : -1;
 
     if (n > 0) {
         key->mac = mac_new(bytes, (size_t)n);
@@ -70,7 +96,7 @@ static int load_secrets(struct keyring *k, const struct scheme *scheme,
     if (read_list(&p->secret, environment, t, why) != 0)
         return -1;
     for (size_t i = 0; i < t->n; i++)
-        if (add_secret(k, scheme->key, &t->text[i], why) != 0)
+        if (add_secret(k, scheme, &t->text[i], why) != 0)
             return fail_prefix(why, "%s", t->origin[i]);
     return 0;
 }

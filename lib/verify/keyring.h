@@ -13,7 +13,8 @@
 
 struct keyring_key {
     struct mac *mac;
-    uint64_t fingerprint; /* secret_fingerprint of its text */
+    uint64_t fingerprint;            /* secret_fingerprint of its text */
+    char owner[SECRET_FILE_MAX + 1]; /* the id whose events alone it proves; "": of any */
 };
 
 /* Belongs to one thread, as its macs do. */

@@ -30,6 +30,7 @@ const struct scheme scheme_table[] = {
         .also_field = "base.id",
         .stamp_field = "timestamp",
         .media_type = {"application/json"},
+        .owner_prefix = "ach",
         .record_unknown = true,
         .ping = true,
     },

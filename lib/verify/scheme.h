@@ -47,6 +47,10 @@ struct scheme {
     enum scheme_syntax syntax;
     enum scheme_encoding digest;
     enum scheme_encoding key;
+    /* With several hooks every one has a secret of its own. In a dir: folder a secret's file has the
+     * name of the id that it belongs to, which begins so, and it proves events of that id alone; a
+     * secret of another spec belongs to any. NULL: all secrets belong to all ids. */
+    const char *owner_prefix;
     bool typed;          /* the table of event types applies (events/table.h) */
     bool record_unknown; /* unknown_events: record, else reject */
     bool ping;           /* marks its hook dirty: no id record, no rate, empty 200 */

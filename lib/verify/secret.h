@@ -21,10 +21,13 @@
 #define SECRET_BYTES_MAX 1024
 #define SECRETS_LIVE_MAX 32
 
+#define SECRET_FILE_MAX 255 /* bytes of a file's name */
+
 /* One secret as text. */
 struct secret_text {
     char text[SECRET_BYTES_MAX + 1];
     size_t n;
+    char file[SECRET_FILE_MAX + 1]; /* its name in the folder of a dir: spec; else "" */
 };
 
 /* Reads what the spec names: 1 for env, file and literal, any number for dir. Returns the number read

@@ -240,6 +240,7 @@ static int read_dir(const char *path, char *const *environment, struct secret_te
         char file[PATH_MAX + NAME_MAX + 2];
         (void)snprintf(file, sizeof file, "%s/%s", path, l.name[i]);
         result = read_file_at(dirfd(dir), l.name[i], file, &out[i], why);
+        (void)snprintf(out[i].file, sizeof out[i].file, "%s", l.name[i]);
     }
     if (dir != NULL)
         (void)closedir(dir);
@@ -259,6 +260,7 @@ int secret_read(const char *spec, const char *origin, char *const *environment,
     if (room == 0)
         return fail_set(why, "%s: at most %d secrets can be live at a time", origin,
                         SECRETS_LIVE_MAX);
+    out->file[0] = '\0';
     while (strncmp(spec, kinds[i].prefix, strlen(kinds[i].prefix)) != 0)
         i++;
     n = kinds[i].read(spec + strlen(kinds[i].prefix), environment, out, room, why);

@@ -196,20 +196,21 @@ static enum signature_reason gather(const struct scheme *s, const struct request
     return signature_time(out->time, &out->time_us) ? SIGNATURE_OK : SIGNATURE_MALFORMED;
 }
 
-/* The place of the first secret by which one of the digests was made; nsecrets if there is none. */
-static size_t find_secret(const struct verifier *v, const struct shown *shown, struct slice body)
+/* A bit for each secret by which one of the digests was made. */
+static uint32_t find_secrets(const struct verifier *v, const struct shown *shown, struct slice body)
 {
     struct slice part[SCHEME_PARTS_MAX];
     size_t nparts = scheme_content(v->scheme, shown->id, shown->time, body, part);
-    size_t found = v->keys->nsecrets;
+    uint32_t found = 0;
 
-    for (size_t i = v->keys->nsecrets; nparts > 0 && i-- > 0;) {
+    _Static_assert(SECRETS_LIVE_MAX <= 32, "a bit for each secret");
+    for (size_t i = 0; nparts > 0 && i < v->keys->nsecrets; i++) {
         uint8_t right[SHA256_BYTES];
         if (!mac_sign(v->keys->secret[i].mac, part, nparts, right))
             continue;
         for (size_t k = 0; k < shown->signature.n; k++)
             if (equal_constant_time(right, shown->signature.digest[k], SHA256_BYTES))
-                found = i;
+                found |= UINT32_C(1) << i;
     }
     return found;
 }
@@ -219,21 +220,23 @@ static enum signature_reason judge(const struct verifier *v, const struct reques
 {
     struct shown shown = {.signature.n = 0};
     enum signature_reason key = check_api_key(v, r), form = gather(v->scheme, r, &shown);
-    size_t slot;
+    uint32_t matches;
 
     if (form != SIGNATURE_OK)
         return key != SIGNATURE_OK ? key : form;
     /* Also with a wrong API key: the time that a long body takes would tell a right one. */
-    slot = find_secret(v, &shown, r->body);
+    matches = find_secrets(v, &shown, r->body);
     if (key != SIGNATURE_OK)
         return key;
-    if (slot == v->keys->nsecrets)
+    if (matches == 0)
         return SIGNATURE_MISMATCH;
     if (v->tolerance_us > 0 &&
         (shown.time_us < now_us - v->tolerance_us || shown.time_us > now_us + v->tolerance_us))
         return SIGNATURE_STALE;
-    out->slot = (unsigned)slot;
-    out->fingerprint = v->keys->secret[slot].fingerprint;
+    out->matches = matches;
+    while ((matches >> out->slot & 1) == 0)
+        out->slot++;
+    out->fingerprint = v->keys->secret[out->slot].fingerprint;
     out->time_us = shown.time_us;
     return SIGNATURE_OK;
 }
@@ -243,4 +246,18 @@ void verifier_check(struct verifier *v, const struct request *r, int64_t now_us,
 {
     *out = (struct verified){.slot = 0};
     out->reason = judge(v, r, now_us, out);
+}
+
+bool verifier_owns(const struct verifier *v, struct slice id, struct verified *out)
+{
+    for (unsigned i = 0; i < v->keys->nsecrets; i++) {
+        const struct keyring_key *key = &v->keys->secret[i];
+        if ((out->matches >> i & 1) == 0 || (key->owner[0] != '\0' && !slice_is(id, key->owner)))
+            continue;
+        out->slot = i;
+        out->fingerprint = key->fingerprint;
+        return true;
+    }
+    *out = (struct verified){.reason = SIGNATURE_MISMATCH};
+    return false;
 }

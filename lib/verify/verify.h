@@ -14,7 +14,9 @@ struct verifier;
 
 struct verified {
     enum signature_reason reason; /* SIGNATURE_OK: authentic; all the rest is 0 otherwise */
-    unsigned slot;        /* which secret matched: its place among the live ones, in the order of
+    uint32_t matches;             /* bit i: the i-th live secret made the digest */
+    unsigned
+        slot; /* which secret matched, the first of them: its place among the live ones, in the order of
                                      the configuration; those of a folder count one by one, by name */
     uint64_t fingerprint; /* of that secret */
     int64_t time_us;      /* the signed time, 0 if the scheme has none */
@@ -46,5 +48,10 @@ void verifier_refresh(struct verifier *v, int64_t now_us, struct fail *why);
  * stale, so the counter tells of clocks and replays alone. */
 void verifier_check(struct verifier *v, const struct request *r, int64_t now_us,
                     struct verified *out);
+
+/* Once the event is read: whether a secret that made the digest belongs to this id (scheme.h,
+ * owner_prefix). If so, slot and fingerprint are its own; else the request is not authentic after all:
+ * *out becomes a mismatch. Between the two calls the secrets must not have been read again. */
+bool verifier_owns(const struct verifier *v, struct slice id, struct verified *out);
 
 #endif

@@ -1,4 +1,5 @@
 /* The table of verbs, in the order in which help shows them. */
+#include "tool/airtable_secret.h"
 #include "tool/audit.h"
 #include "tool/check.h"
 #include "tool/consume.h"
@@ -50,6 +51,21 @@ const struct verb *const verbs[] = {
     &verb_outbox_list,
     &verb_outbox_retry,
     &verb_outbox_drop,
+    &verb_airtable_drain,
+    &verb_airtable_watch,
+    &verb_airtable_list,
+    &verb_airtable_create,
+    &verb_airtable_setup,
+    &verb_airtable_enable,
+    &verb_airtable_disable,
+    &verb_airtable_refresh,
+    &verb_airtable_delete,
+    &verb_airtable_recreate,
+    &verb_airtable_payloads,
+    &verb_airtable_import_secret,
+    &verb_airtable_secret_convert,
+    &verb_airtable_simulate,
+    &verb_airtable_diagnose,
     &verb_help,
     &verb_completion,
 };

@@ -310,6 +310,7 @@ int store_conformance_run(const char *name, const struct CMUnitTest *own, size_t
     add(all, &count, store_conformance_changes, store_conformance_nchanges);
     add(all, &count, store_conformance_journal, store_conformance_njournal);
     add(all, &count, store_conformance_groups, store_conformance_ngroups);
+    add(all, &count, store_conformance_step, store_conformance_nsteps);
     add(all, &count, own, n);
     return _cmocka_run_group_tests(name, all, count, set_up, tear_down);
 }

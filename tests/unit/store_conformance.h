@@ -50,7 +50,7 @@ struct store_under_test {
 /* Not before 2017 and not after now. */
 #define STAMP_US INT64_C(1500000000000000)
 
-/* The suite in five parts; store_conformance_run runs all of it, then a program's own tests. */
+/* The suite in six parts; store_conformance_run runs all of it, then a program's own tests. */
 extern const struct CMUnitTest store_conformance_ids[];
 extern const size_t store_conformance_nids;
 extern const struct CMUnitTest store_conformance_limits[];
@@ -61,6 +61,8 @@ extern const struct CMUnitTest store_conformance_journal[];
 extern const size_t store_conformance_njournal;
 extern const struct CMUnitTest store_conformance_groups[];
 extern const size_t store_conformance_ngroups;
+extern const struct CMUnitTest store_conformance_step[];
+extern const size_t store_conformance_nsteps;
 
 int store_conformance_run(const char *name, const struct CMUnitTest *own, size_t n,
                           CMFixtureFunction set_up, CMFixtureFunction tear_down);

@@ -10,6 +10,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +46,8 @@ static char *const ENVIRONMENT[] = {
 struct run {
     char folder[4096];
     char scratch[TEMP_DIR_ROOM];
-    char spool_dir[64]; /* "": none */
+    char spool_dir[64];      /* "": none */
+    struct temp_dir secrets; /* "": none */
     struct config *config;
     struct state *state;
     struct log *log, *audit;
@@ -447,6 +449,49 @@ static void expect_effect(struct run *r, char *line)
     buf_free(&have);
 }
 
+/* --- secrets in files --------------------------------------------------------------------------------- */
+
+static void write_file(const char *path, const char *text, size_t n)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+    assert_true(fd >= 0 && write(fd, text, n) == (ssize_t)n);
+    assert_int_equal(close(fd), 0);
+}
+
+/* A case's folder `secrets` in a folder that nobody else can read, and its configuration, `path`, with
+ * that one's path for @secrets@. Returns the path of the new configuration. */
+static void place_secrets(struct run *r, char path[static 8192])
+{
+    char folder[5000], to[TEMP_PATH_ROOM];
+    size_t n = 0;
+    struct buf text = BUF_INIT(FILE_BYTES_MAX);
+    DIR *dir;
+
+    (void)snprintf(folder, sizeof folder, "%s/secrets", r->folder);
+    dir = opendir(folder);
+    if (dir == NULL)
+        return;
+    r->secrets = temp_dir_new();
+    for (struct dirent *e; (e = readdir(dir)) != NULL;) {
+        if (e->d_name[0] == '.')
+            continue;
+        char *secret = read_file(folder, e->d_name, &n);
+        temp_dir_path(&r->secrets, e->d_name, to);
+        write_file(to, secret, n);
+        free(secret);
+    }
+    closedir(dir);
+    char *config = read_file(r->folder, "config", &n), *mark = strstr(config, "@secrets@");
+    assert_non_null(mark);
+    buf_add(&text, config, (size_t)(mark - config));
+    buf_addf(&text, "%s%s", r->secrets.path, mark + strlen("@secrets@"));
+    (void)snprintf(path, 8192, "%s/config", r->scratch);
+    write_file(path, text.p, text.n);
+    buf_free(&text);
+    free(config);
+}
+
 /* --- a case ----------------------------------------------------------------------------------------- */
 
 static void open_case(struct run *r)
@@ -459,8 +504,10 @@ static void open_case(struct run *r)
     temp_dir_pattern("case", r->scratch, sizeof r->scratch);
     assert_non_null(mkdtemp(r->scratch));
     (void)snprintf(path, sizeof path, "%s/config", r->folder);
-    if (stat(path, &st) == 0)
+    if (stat(path, &st) == 0) {
         options.file = path;
+        place_secrets(r, path);
+    }
     r->config = config_load(&options, &why);
     check(r, r->config != NULL, "%s", why.text);
     r->state = state_private(event_type_names, event_type_count);
@@ -520,6 +567,8 @@ static void close_case(struct run *r)
     buf_free(&r->body);
     buf_free(&r->answer);
     free(r->audit_line);
+    if (r->secrets.path[0] != '\0')
+        temp_dir_remove(&r->secrets);
     (void)snprintf(scratch.path, sizeof scratch.path, "%s", r->scratch);
     temp_dir_remove(&scratch);
 }

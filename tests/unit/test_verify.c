@@ -335,6 +335,88 @@ static void files_are_read_again(void **state)
     assert_int_equal(unlink(path) + unlink(second) + rmdir(folder), 0);
 }
 
+/* Under a scheme of several hooks a file of a folder is named after its hook; a scheme without them
+ * takes any name. */
+static void files_named_after_hooks(void **state)
+{
+    static const struct {
+        const char *name;
+        bool sound;
+    } cases[] = {
+        {"ach00000000000000", true},
+        {"achA", true},
+        {"ach", false},
+        {"new", false},
+        {"ach00000000000000.old", false},
+        {"Ach00000000000000", false},
+        {"0", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char folder[] = "/tmp/guichet-verify-XXXXXX", path[64], spec[80];
+        struct config_provider p = provider("airtable");
+        assert_non_null(mkdtemp(folder));
+        (void)snprintf(path, sizeof path, "%s/%s", folder, cases[i].name);
+        (void)snprintf(spec, sizeof spec, "dir:%s", folder);
+        put(path, "hex:00ff", 0600);
+        list_add(&p.secret, spec);
+        if (cases[i].sound)
+            verifier_free(sound(&p));
+        else
+            unsound(&p, cases[i].name, "rename it");
+        provider_free(&p);
+        p = provider("t4g");
+        list_add(&p.secret, spec);
+        list_add(&p.api_key, "key");
+        verifier_free(sound(&p));
+        provider_free(&p);
+        (void)unlink(path);
+        (void)rmdir(folder);
+    }
+}
+
+/* Of secrets that are equal the one that belongs to the id counts. */
+static void the_owner_among_equal_secrets(void **state)
+{
+    char folder[] = "/tmp/guichet-verify-XXXXXX", path[2][64], spec[80];
+    struct config_provider p = provider("airtable");
+    struct headers h = {.n = 0};
+    struct request r = {.body = SLICE_LITERAL(BODY)};
+    struct verified out;
+    struct verifier *v;
+    char signature[80], **params;
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    for (int i = 0; i < 2; i++) {
+        (void)snprintf(path[i], sizeof path[i], "%s/ach%d", folder, i);
+        put(path[i], "hex:6b6579", 0600);
+    }
+    (void)snprintf(spec, sizeof spec, "dir:%s", folder);
+    list_add(&p.secret, spec);
+    v = sound(&p);
+    sign("key", signature);
+    headers_add(&h, "x-airtable-content-mac", signature);
+    params = headers_params(&h);
+    r.params = params;
+    verifier_check(v, &r, NOW, &out);
+    assert_int_equal(out.reason, SIGNATURE_OK);
+    assert_int_equal(out.matches, 3);
+    assert_true(verifier_owns(v, slice_of("ach1"), &out));
+    assert_int_equal(out.slot, 1);
+    assert_false(verifier_owns(v, slice_of("ach2"), &out));
+    assert_int_equal(out.reason, SIGNATURE_MISMATCH);
+    assert_int_equal(out.fingerprint, 0);
+    params_free(params);
+    headers_free(&h);
+    verifier_free(v);
+    provider_free(&p);
+    for (int i = 0; i < 2; i++)
+        (void)unlink(path[i]);
+    (void)rmdir(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -345,6 +427,8 @@ int main(void)
         cmocka_unit_test(too_many_secrets),
         cmocka_unit_test(own_tolerance),
         cmocka_unit_test(files_are_read_again),
+        cmocka_unit_test(files_named_after_hooks),
+        cmocka_unit_test(the_owner_among_equal_secrets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,268 @@
+#include "store/redis_step.h"
+
+#include <hiredis/hiredis.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "store/redis_store.h"
+
+#define PREFIX_ROOM (CONFIG_NAME_MAX + 16) /* guichet:{provider}: */
+#define NUMBER_ROOM 24
+#define TRIES       4
+#define ARGS_EACH   4 /* of one change */
+
+/* KEYS: the hand-off stream, then the records. ARGV: its limit, then for each change the verb, the number
+ * of its key (of an event its id), field and value. Redis does not roll back: so what could fail, the
+ * types of the keys and the user's rights, is asked for before the first write, and the first write is
+ * what a full or read-only server refuses. Returns 0; or the number of the condition that is not met; or
+ * -1 when the stream is full. */
+static const char script[] =
+    "local K, A, call = KEYS, ARGV, redis.call\n"
+    "local limit, emits, allowed = tonumber(A[1]), 0, redis.acl_check_cmd\n"
+    "for i = 2, #K do call('HLEN', K[i]) end\n"
+    "for i = 2, #A, 4 do\n"
+    "  local verb = A[i]\n"
+    "  if verb == 'R' or verb == 'N' then\n"
+    "    local have = call('HGET', K[tonumber(A[i + 1])], A[i + 2])\n"
+    "    if verb == 'R' and have ~= A[i + 3] or verb == 'N' and have then\n"
+    "      return (i + 2) / 4\n"
+    "    end\n"
+    "  elseif verb == 'E' then\n"
+    "    emits = emits + 1\n"
+    "  end\n"
+    "end\n"
+    "if emits > 0 and call('XLEN', K[1]) + emits > limit and limit > 0 then\n"
+    "  return -1\n"
+    "end\n"
+    "if allowed then\n"
+    "  local k = K[2] or K[1]\n"
+    "  if not (allowed('HSET', k, '0', '0') and allowed('HDEL', k, '0') and allowed('UNLINK', k)\n"
+    "          and allowed('XADD', K[1], '*', '0', '0')) then\n"
+    "    return redis.error_reply('NOPERM the user may not run one of hset, hdel, unlink, xadd')\n"
+    "  end\n"
+    "end\n"
+    "local time = call('TIME')\n"
+    "local at = string.format('%.0f', time[1] * 1000000 + time[2])\n"
+    "for i = 2, #A, 4 do\n"
+    "  local verb = A[i]\n"
+    "  if verb == 'E' then\n"
+    "    call('XADD', K[1], '*', 'id', A[i + 1], 'type', A[i + 2], 'at', at, 'body', A[i + 3])\n"
+    "  elseif verb == 'S' then\n"
+    "    call('HSET', K[tonumber(A[i + 1])], A[i + 2], A[i + 3])\n"
+    "  elseif verb == 'U' then\n"
+    "    call('HDEL', K[tonumber(A[i + 1])], A[i + 2])\n"
+    "  elseif verb == 'D' then\n"
+    "    call('UNLINK', K[tonumber(A[i + 1])])\n"
+    "  end\n"
+    "end\n"
+    "return 0\n";
+
+static const char *const letter[] = {
+    [STEP_REQUIRE] = "R", [STEP_REQUIRE_ABSENT] = "N", [STEP_SET] = "S",
+    [STEP_UNSET] = "U",   [STEP_DROP] = "D",           [STEP_EMIT] = "E",
+};
+
+/* A command as it goes to the server, with lengths: values may be any bytes. */
+struct command {
+    const char **argv;
+    size_t *length;
+    size_t argc;
+    char *text; /* keys and numbers */
+    size_t used;
+};
+
+static void add(struct command *c, struct slice s)
+{
+    c->argv[c->argc] = s.n > 0 ? s.p : "";
+    c->length[c->argc++] = s.n;
+}
+
+static struct slice number(struct command *c, int64_t v)
+{
+    char *p = c->text + c->used;
+    int n = snprintf(p, NUMBER_ROOM, "%" PRId64, v);
+
+    c->used += NUMBER_ROOM;
+    return (struct slice){p, (size_t)n};
+}
+
+static struct slice whole_key(struct command *c, const char *provider, struct slice key)
+{
+    char *p = c->text + c->used;
+    int n = snprintf(p, PREFIX_ROOM, "guichet:{%s}:", provider);
+
+    memcpy(p + n, key.p, key.n);
+    c->used += (size_t)n + key.n;
+    return (struct slice){p, (size_t)n + key.n};
+}
+
+/* Changes of one record mostly stand together: only a neighbour's key is used again. */
+static bool same_key(const struct step_change *change, size_t i)
+{
+    return i > 0 && change[i - 1].verb != STEP_EMIT &&
+           slice_equal(change[i - 1].key, change[i].key);
+}
+
+static bool compose(struct command *c, const struct journal *j, const struct step_change *change,
+                    size_t n, int64_t backlog_limit)
+{
+    size_t argc = 5 + n * (1 + ARGS_EACH), text = NUMBER_ROOM * (n + 2), keys = 1;
+    struct slice count;
+
+    for (size_t i = 0; i < n; i++)
+        text += PREFIX_ROOM + change[i].key.n;
+    *c = (struct command){malloc(argc * sizeof *c->argv), malloc(argc * sizeof *c->length), 0,
+                          malloc(text + 2 * PREFIX_ROOM), 0};
+    if (c->argv == NULL || c->length == NULL || c->text == NULL)
+        return false;
+    add(c, SLICE_LITERAL("EVAL"));
+    add(c, (struct slice){script, sizeof script - 1});
+    add(c, SLICE_NONE); /* the number of keys, once it is known */
+    add(c, whole_key(c, j->provider, SLICE_LITERAL("events")));
+    for (size_t i = 0; i < n; i++)
+        if (change[i].verb != STEP_EMIT && !same_key(change, i)) {
+            add(c, whole_key(c, j->provider, change[i].key));
+            keys++;
+        }
+    count = number(c, (int64_t)keys);
+    c->argv[2] = count.p;
+    c->length[2] = count.n;
+    add(c, number(c, backlog_limit));
+    keys = 1;
+    for (size_t i = 0; i < n; i++) {
+        const struct step_change *s = &change[i];
+        bool emits = s->verb == STEP_EMIT;
+        keys += !emits && !same_key(change, i);
+        add(c, slice_of(letter[s->verb]));
+        add(c, emits ? s->key : number(c, (int64_t)keys));
+        add(c, s->field);
+        add(c, s->value);
+    }
+    return true;
+}
+
+static void drop_command(struct command *c)
+{
+    free(c->argv);
+    free(c->length);
+    free(c->text);
+}
+
+/* As redis_ask: harmless to repeat, and so repeated at once where the connection was lost. An answer that
+ * is an error is a trouble. */
+static redisReply *call_often(const struct journal *j, struct command *c, struct redis_trouble *t)
+{
+    struct redis_store *s = (struct redis_store *)j->store;
+    int64_t deadline = clock_monotonic_ms(s->route.clock) + j->timeout_ms;
+    redisReply *reply = NULL;
+
+    for (int i = 0; i < TRIES && reply == NULL; i++) {
+        struct redis_link *link = redis_route_open(&s->route, j->provider, deadline, t);
+        if (link != NULL)
+            reply = redis_link_call(link, deadline, c->argc, c->argv, c->length, t);
+        if (reply != NULL && reply->type == REDIS_REPLY_ERROR) {
+            redis_trouble_error(t, reply->str);
+            freeReplyObject(reply);
+            reply = NULL;
+        }
+        if (reply != NULL ||
+            (t->class->next == REDIS_MOVED && redis_route_moved(&s->route, j->provider, t->text)))
+            continue;
+        if (t->class != &redis_unreachable)
+            break;
+        redis_route_lost(&s->route, j->provider);
+    }
+    s->base.connections = s->route.dialled;
+    return reply;
+}
+
+static enum step_outcome redis_step_apply(const struct journal *j, const struct step_change *change,
+                                          size_t n, int64_t backlog_limit, struct fail *why)
+{
+    struct command c = {.argv = NULL};
+    struct redis_trouble t;
+    enum step_outcome outcome = STEP_AWAY;
+    redisReply *reply = NULL;
+
+    if (!compose(&c, j, change, n, backlog_limit)) {
+        fail_set(why, "store: no memory for a step");
+        goto done;
+    }
+    reply = call_often(j, &c, &t);
+    if (reply == NULL)
+        fail_set(why, "store: %s: %s", t.class->word, t.text);
+    else if (reply->type != REDIS_REPLY_INTEGER)
+        fail_set(why, "store: a step was answered in a form that the script does not use");
+    else
+        outcome = reply->integer == 0 ? STEP_DONE : reply->integer == -1 ? STEP_FULL : STEP_UNMET;
+
+done:
+    if (reply != NULL)
+        freeReplyObject(reply);
+    drop_command(&c);
+    return outcome;
+}
+
+static bool redis_step_read(const struct journal *j, struct slice key, const char *const *field,
+                            size_t n, struct slice *out, struct fail *why)
+{
+    const char *argv[STEP_FIELDS_MAX + 2];
+    size_t length[STEP_FIELDS_MAX + 2];
+    struct command c = {argv, length, 0, malloc(PREFIX_ROOM + key.n), 0};
+    struct redis_trouble t;
+    redisReply *reply = NULL;
+    bool ok = false;
+
+    if (c.text == NULL)
+        return fail_set(why, "store: no memory for a question") == 0;
+    add(&c, SLICE_LITERAL("HMGET"));
+    add(&c, whole_key(&c, j->provider, key));
+    for (size_t i = 0; i < n; i++)
+        add(&c, slice_of(field[i]));
+    reply = call_often(j, &c, &t);
+    if (reply == NULL)
+        fail_set(why, "store: %s: %s", t.class->word, t.text);
+    else if (reply->type != REDIS_REPLY_ARRAY || reply->elements != n)
+        fail_set(why, "store: HMGET answered in a form that Redis does not use");
+    else
+        ok = true;
+    for (size_t i = 0; ok && i < n; i++) {
+        const redisReply *r = reply->element[i];
+        if (r->type != REDIS_REPLY_STRING)
+            continue;
+        out[i] = arena_copy(j->arena, (struct slice){r->str, (size_t)r->len});
+        if (out[i].p == NULL)
+            ok = fail_set(why, "store: no memory for what was read") == 0;
+    }
+    if (reply != NULL)
+        freeReplyObject(reply);
+    free(c.text);
+    return ok;
+}
+
+static bool redis_step_now(const struct journal *j, int64_t *now_us, struct fail *why)
+{
+    const char *argv[1];
+    size_t length[1];
+    struct command c = {argv, length, 0, NULL, 0};
+    struct redis_trouble t;
+    redisReply *reply;
+    bool ok;
+
+    add(&c, SLICE_LITERAL("TIME"));
+    reply = call_often(j, &c, &t);
+    if (reply == NULL)
+        return fail_set(why, "store: %s: %s", t.class->word, t.text) == 0;
+    ok = reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
+         reply->element[0]->type == REDIS_REPLY_STRING &&
+         reply->element[1]->type == REDIS_REPLY_STRING;
+    if (ok)
+        *now_us = strtoll(reply->element[0]->str, NULL, 10) * US_PER_S +
+                  strtoll(reply->element[1]->str, NULL, 10);
+    else
+        fail_set(why, "store: TIME answered in a form that Redis does not use");
+    freeReplyObject(reply);
+    return ok;
+}
+
+const struct step_ops redis_step = {redis_step_apply, redis_step_read, redis_step_now};

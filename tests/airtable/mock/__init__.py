@@ -1,0 +1,1 @@
+"""A local server that behaves as Airtable's API documentation says; started by ../server."""
