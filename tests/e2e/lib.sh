@@ -87,13 +87,14 @@ processes_below() {
 }
 
 # start LOG COMMAND...: in the background, as the unprivileged user; sets STARTED. It ends with this
-# script, even if that is killed.
+# script, even if that is killed. START_WITH: what runs it, before the user is changed.
+START_WITH=()
 start() {
     local log=$1
     shift
     : >> "$log"
     give "$log"
-    setpriv "${AS_USER[@]}" --pdeathsig TERM -- "$@" >> "$log" 2>&1 < /dev/null &
+    "${START_WITH[@]}" setpriv "${AS_USER[@]}" --pdeathsig TERM -- "$@" >> "$log" 2>&1 < /dev/null &
     STARTED=$!
 }
 
