@@ -1,6 +1,7 @@
 /* The table of verbs, in the order in which help shows them. */
 #include "tool/consume.h"
 #include "tool/dead.h"
+#include "tool/doctor.h"
 #include "tool/events.h"
 #include "tool/help.h"
 #include "tool/users.h"
@@ -21,6 +22,7 @@ const struct verb *const verbs[] = {
     &verb_dead_drop,
     &verb_users_show,
     &verb_users_forget,
+    &verb_doctor,
     &verb_help,
     &verb_completion,
 };

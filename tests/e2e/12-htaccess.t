@@ -15,8 +15,10 @@ account=nobody
 group=$(id -gn "$account")
 
 # What typical hosts allow. cPanel's is the second one.
-all='All'
-typical='AuthConfig FileInfo Indexes Limit Options=ExecCGI,Includes,IncludesNOEXEC,Indexes,MultiViews,SymLinksIfOwnerMatch'
+declare -A ALLOWED=(
+    [all]='All'
+    [typical]='AuthConfig FileInfo Indexes Limit Options=ExecCGI,Includes,IncludesNOEXEC,Indexes,MultiViews,SymLinksIfOwnerMatch'
+)
 few='FileInfo'
 
 HOSTS=0
@@ -100,7 +102,7 @@ answers() { # STATUS NAME
 
 for variant in fcgid cgi proxy; do
     for allowed in all typical; do
-        host "$variant" "${!allowed}" SymLinksIfOwnerMatch
+        host "$variant" "${ALLOWED[$allowed]}" SymLinksIfOwnerMatch
         serves "$variant, AllowOverride $allowed"
     done
     owner=$(stat -c %U "$D/home/guichet/state"/*)
@@ -120,9 +122,10 @@ for variant in fcgid cgi; do
     line '/^Options/d'
     answers 403 "$variant: without ExecCGI no program runs"
 
-    host "$variant" "$all" None
+    host "$variant" All None
     line 's/^Options.*/Options ExecCGI/'
     answers 403 "$variant: without FollowSymLinks nothing is rewritten"
+    # shellcheck disable=SC2016 # of sed
     line '/^RewriteEngine/,$d'
     sed -i 's|^\[server\]|&\nbase_path = /guichet.fcgi|' "$D/home/guichet/guichet.conf"
     request /guichet.fcgi/api/health
@@ -153,7 +156,7 @@ before=$(programs)
 setpriv --reuid "$account" --regid "$group" --clear-groups -- "$D/home/guichet/keep-running.sh"
 is "$(programs)" "$before" "proxy: keep-running.sh starts no second one"
 
-host proxy "$all" SymLinksIfOwnerMatch
+host proxy All SymLinksIfOwnerMatch
 line 's|guichet.sock|another.sock|'
 answers 503 "proxy: another socket is a 503"
 
@@ -166,7 +169,7 @@ refused() { # NAME CHANGE UNDO
     (cd "$D/www" && eval "$3")
     answers 200 "suEXEC: and runs it without"
 }
-host cgi "$all" SymLinksIfOwnerMatch
+host cgi All SymLinksIfOwnerMatch
 refused "a program that its group may write" 'chmod 775 guichet.fcgi' 'chmod 755 guichet.fcgi'
 refused "a folder that its group may write" 'chmod 775 .' 'chmod 755 .'
 refused "a program of another owner" 'chown www-data guichet.fcgi' "chown $account:$group guichet.fcgi"
@@ -175,7 +178,7 @@ refused "a symbolic link" 'mv guichet.fcgi real; ln -s real guichet.fcgi; chown 
 refused "a program with the set-user-ID bit" 'chmod 4755 guichet.fcgi' 'chmod 755 guichet.fcgi'
 printf 'SetEnv GUICHET_CONFIG /nonexistent\n' >> "$D/www/.htaccess"
 answers 200 "suEXEC wipes the environment: a variable does not reach the program"
-host cgi "$all" SymLinksIfOwnerMatch Off
+host cgi All SymLinksIfOwnerMatch Off
 chmod 755 "$D/home/guichet"
 printf 'SetEnv GUICHET_CONFIG /nonexistent\n' >> "$D/www/.htaccess"
 answers 500 "without suEXEC it does"

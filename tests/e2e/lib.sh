@@ -205,7 +205,7 @@ begin() {
     setpriv "${AS_USER[@]}" -- test -w "$E2E" || bail_out "www-data cannot enter ${TMPDIR:-/tmp}"
 
     start "$E2E/redis/log" redis-server --port 0 --unixsocket "$E2E/redis/sock" --unixsocketperm 700 \
-        --dir "$E2E/redis" --save "" --appendonly no --maxmemory-policy noeviction
+        --databases 64 --dir "$E2E/redis" --save "" --appendonly no --maxmemory-policy noeviction
     REDIS_PID=$STARTED
     wait_for "$REDIS_PID" redis PING || bail_out "Redis does not start: $(tail -n 3 "$E2E/redis/log")"
     SERVER_PIDS=()
