@@ -44,6 +44,7 @@ guide nginx nginx '/^sed -i .*snippets/d' 'not_mounted' README nginx
 WITHOUT='0,/^guichet doctor/{/^guichet doctor/d};'
 guide tls-terminator apache-behind '/X-Forwarded-Proto/d' 'plain_http' README apache-vhost tls-terminator
 WITHOUT=
+guide two-hosts hosts '/^systemctl restart redis-sentinel/d;/^until .*26379/d' 'store_unreachable|not_accepted' two-hosts
 if [ -u /usr/lib/apache2/suexec ]; then
     guide apache-htaccess account 's/^~.public_html.guichet.fcgi --check/rm ~\/public_html\/.htaccess/' '' apache-htaccess
     guide plain-cgi account '/base_path = /d' '' plain-cgi
