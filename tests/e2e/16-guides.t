@@ -47,7 +47,7 @@ WITHOUT=
 guide two-hosts hosts '/^systemctl restart redis-sentinel/d;/^until .*26379/d' 'store_unreachable|not_accepted' two-hosts
 if [ -u /usr/lib/apache2/suexec ]; then
     guide apache-htaccess account 's/^~.public_html.guichet.fcgi --check/rm ~\/public_html\/.htaccess/' '' apache-htaccess
-    guide plain-cgi account '/base_path = /d' '' plain-cgi
+    guide plain-cgi account 's/^chmod 755 .*/chmod 775 ~\/cgi-bin/' '' plain-cgi
 else
     echo '# apache2-suexec-custom is not on this machine: the guides for accounts were not walked through'
 fi
