@@ -97,7 +97,9 @@ bool doctor_mounts(struct doctor *d)
             find_foreign(d, p->path, &a);
         } else if (a.status != 401) {
             find_ours(d, p->path, &a);
-        } else if (d->target == NULL) {
+        } else if (d->target == NULL ||
+                   (strcmp(p->scheme, "t4g") == 0 && strcmp(d->target->scheme, "t4g") != 0)) {
+            /* --send knows the events of that scheme. */
             d->target = p;
             (void)snprintf(d->target_url, sizeof d->target_url, "%s", url);
         }

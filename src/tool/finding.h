@@ -1,5 +1,5 @@
-/* finding: what can be wrong on a host, and what helps. The table is the only list; the man page's and the
- * tests' follow it. */
+/* finding: what can be wrong on a host, and what helps. The table is the only list; a test
+ * sees to it that each is made once. */
 #ifndef GUICHET_TOOL_FINDING_H
 #define GUICHET_TOOL_FINDING_H
 

@@ -119,9 +119,8 @@ refit 's|MinProcesses 1 MaxProcesses 16|MinProcesses 1 MaxProcesses 1|'
 finds few_processes "one process for all"
 
 place apache-cgid
-chown root "$D/state"
-chmod 755 "$D/state"
 rm "$D/state"/*
+chmod 500 "$D/state"
 finds 'program_fails state_folder' "a state folder that cannot be written"
 
 place htaccess-cgid
@@ -226,6 +225,9 @@ if [ "$(id -u)" -eq 0 ]; then
     SERVER_PIDS+=("$STARTED")
     finds 'backend socket_hidden' "a socket that the web server does not see" --socket "$D/aside/guichet.sock"
     refit "s|$D/aside/guichet.sock|$D/run/guichet.sock|"
+else
+    note "the socket's two findings take root to be made"
+    SEEN+=' socket socket_hidden'
 fi
 finds '' "twin: a sound one" --socket "$D/run/guichet.sock"
 finds '' "a signed event is accepted" --send
@@ -233,6 +235,12 @@ is "$(redis EXISTS 'guichet:{dazno}:user:guichet-doctor')" 1 "it arrived"
 is "$(redis XLEN 'guichet:{dazno}:events')" 1 "once; nothing else did"
 variant 's|^secret = .*t4g.*|secret = file:'"$E2E/keys/webhook_secret"'|'
 finds not_accepted "the program has another secret" --send --config "$D/variant.conf"
+
+printf '[server]\nstore = unix://%s\nstate_dir = %s\nrequire_https = no\ndurability = none\n' \
+    "$E2E/redis/sock?db=$DATABASE" "$D/state" > "$D/variant.conf"
+for p in airtable dazno; do sed -n "/^\[provider $p\]/,/^\[/{/^\[metrics/d;/^\[provider/{/$p/!d};p}" "$D/guichet.conf"; done \
+    >> "$D/variant.conf"
+finds '' "--send takes the provider whose events it knows" --send --config "$D/variant.conf"
 
 tool doctor "$URL" > "$E2E/found"
 like "$?:$(cat "$E2E/found")" "0:* requests to $URL: 0 faults, 0 notes" "for people there is an end"
