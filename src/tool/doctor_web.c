@@ -13,8 +13,10 @@
  * one or two in a round do so; with one or two processes half of all. */
 #define WAITED_US    (900 * 1000)
 #define BURST        8 /* what a quiet host must bear */
-#define BURST_ROUNDS 4 /* in the first ones processes are started */
-#define BURST_BYTES  32768
+#define BURST_ROUNDS 4 /* of these half must wait */
+#define BURST_TRIES                                                                                \
+    10 /* rounds at most: a server that was just started may start processes slowly */
+#define BURST_BYTES 32768
 
 /* --- the mounts ------------------------------------------------------------------------------- */
 
@@ -22,7 +24,7 @@
 static enum finding meaning(const struct probe_answer *a)
 {
     if (a->status == 0)
-        return FINDING_UNREACHABLE;
+        return FINDING_PROGRAM_FAILS; /* the server answers: it hung up on this one */
     if (memcmp(a->body, "\177ELF", 4) == 0)
         return FINDING_DOWNLOAD;
     if (a->status >= 300 && a->status < 400)
@@ -71,7 +73,9 @@ static bool check_health(struct doctor *d)
     if (!url_of(url, d->base, "/api/health"))
         return false;
     doctor_ask(d, url, (struct probe_request){.url = NULL}, &a);
-    if (a.status == 0 || !doctor_is_ours(&a))
+    if (a.status == 0)
+        doctor_find(d, FINDING_UNREACHABLE, d->base, "%s", a.why.text);
+    else if (!doctor_is_ours(&a))
         find_foreign(d, "/api/health", &a);
     else if (a.status == 404)
         find_ours(d, "/api/health", &a);
@@ -215,30 +219,33 @@ void doctor_burst(struct doctor *d)
     static char bytes[BURST_BYTES];
     struct probe_request r = {
         .url = d->target_url, .header = {JSON}, .body = {bytes, sizeof bytes}};
-    size_t refused = 0, waited = 0, rounds = 0;
+    size_t late[BURST_TRIES] = {0}, refused = 0, waited = BURST * BURST_ROUNDS, k;
     char who[DOCTOR_WHO_ROOM] = "";
 
     memset(bytes, ' ', sizeof bytes);
-    for (size_t k = 0; a != NULL && k < BURST_ROUNDS; k++) {
-        size_t late = 0;
+    for (k = 0; a != NULL && k < BURST_TRIES && waited >= BURST * BURST_ROUNDS / 2; k++) {
         probe_burst(d->probe, &r, BURST, a);
         d->probes += BURST;
         for (size_t i = 0; i < BURST; i++) {
-            late += a[i].took_us > WAITED_US;
+            late[k] += a[i].took_us > WAITED_US;
             if (!doctor_is_ours(&a[i])) {
                 refused++;
                 (void)doctor_who(&a[i], who);
             }
         }
-        waited += late;
-        rounds += late > 0;
+        if (k + 1 < BURST_ROUNDS)
+            continue;
+        waited = 0;
+        for (size_t i = 0; i < BURST_ROUNDS; i++)
+            waited += late[k - i];
     }
     if (refused > 0)
         doctor_find(d, FINDING_FEW_PROCESSES, d->target->path,
-                    "of %d requests at once, four times, %zu were not served: %s", BURST, refused,
+                    "of %d requests at once, %zu times, %zu were not served: %s", BURST, k, refused,
                     who);
-    else if (rounds == BURST_ROUNDS && waited >= BURST * BURST_ROUNDS / 2)
+    else if (a != NULL && waited >= BURST * BURST_ROUNDS / 2)
         doctor_find(d, FINDING_FEW_PROCESSES, d->target->path,
-                    "of %d requests at once, four times, %zu waited for a process", BURST, waited);
+                    "of %d requests at once, %d times, %zu waited for a process", BURST,
+                    BURST_ROUNDS, waited);
     free(a);
 }
