@@ -4,6 +4,7 @@
 #include "tool/check.h"
 #include "tool/consume.h"
 #include "tool/dead.h"
+#include "tool/doctor.h"
 #include "tool/events.h"
 #include "tool/help.h"
 #include "tool/keys.h"
@@ -42,6 +43,7 @@ const struct verb *const verbs[] = {
     &verb_audit_verify,
     &verb_status,
     &verb_check,
+    &verb_doctor,
     &verb_keygen,
     &verb_secrets,
     &verb_sign,

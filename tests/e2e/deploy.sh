@@ -29,7 +29,8 @@ guichet_conf() {
     done
 }
 
-# What every Apache here has; $@: modules beside these
+# What every Apache here has; $@: modules beside these. ALLOW_OVERRIDE and SITE_OPTIONS: what the host
+# grants to .htaccess. SUEXEC: mod_fcgid starts under none but root where suEXEC is on the machine, and on.
 apache_base() {
     local module
     for module in mpm_event authz_core alias env rewrite "$@"; do
@@ -43,6 +44,7 @@ DocumentRoot "$D/www"
 PidFile "$D/run/apache.pid"
 DefaultRuntimeDir "$D/run"
 Mutex file:$D/run default
+Suexec ${SUEXEC:-Off}
 ErrorLog "$D/server.log"
 StartServers 1
 ServerLimit 2
@@ -53,8 +55,8 @@ MaxRequestWorkers 50
     Require all denied
 </Directory>
 <Directory "$D/www">
-    AllowOverride FileInfo Options=ExecCGI
-    Options SymLinksIfOwnerMatch
+    AllowOverride ${ALLOW_OVERRIDE:-FileInfo Options=ExecCGI}
+    Options ${SITE_OPTIONS:-SymLinksIfOwnerMatch}
     Require all granted
 </Directory>
 Define GUICHET_SOCKET "$D/run/guichet.sock"

@@ -87,13 +87,14 @@ processes_below() {
 }
 
 # start LOG COMMAND...: in the background, as the unprivileged user; sets STARTED. It ends with this
-# script, even if that is killed.
+# script, even if that is killed. START_WITH: what runs it, before the user is changed.
+START_WITH=()
 start() {
     local log=$1
     shift
     : >> "$log"
     give "$log"
-    setpriv "${AS_USER[@]}" --pdeathsig TERM -- "$@" >> "$log" 2>&1 < /dev/null &
+    "${START_WITH[@]}" setpriv "${AS_USER[@]}" --pdeathsig TERM -- "$@" >> "$log" 2>&1 < /dev/null &
     STARTED=$!
 }
 
@@ -204,7 +205,7 @@ begin() {
     setpriv "${AS_USER[@]}" -- test -w "$E2E" || bail_out "www-data cannot enter ${TMPDIR:-/tmp}"
 
     start "$E2E/redis/log" redis-server --port 0 --unixsocket "$E2E/redis/sock" --unixsocketperm 700 \
-        --dir "$E2E/redis" --save "" --appendonly no --maxmemory-policy noeviction
+        --databases 64 --dir "$E2E/redis" --save "" --appendonly no --maxmemory-policy noeviction
     REDIS_PID=$STARTED
     wait_for "$REDIS_PID" redis PING || bail_out "Redis does not start: $(tail -n 3 "$E2E/redis/log")"
     SERVER_PIDS=()
