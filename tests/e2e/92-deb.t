@@ -80,9 +80,9 @@ is "$(grep -i '^error' "$E2E/logrotate.log")" "" "its logrotate file is sound"
 
 # --- mounted in the web servers ----------------------------------------------------------------------
 
-inside a2enconf -q guichet > "$E2E/a2enconf" 2>&1
+inside a2enconf -q guichet guichet-pages > "$E2E/a2enconf" 2>&1
 like "$(inside apache2ctl configtest 2>&1)" "*Syntax OK*" "a2enconf guichet: Apache takes it"
-inside lighty-enable-mod guichet > /dev/null 2>&1
+inside lighty-enable-mod guichet guichet-pages > /dev/null 2>&1
 inside lighttpd -tt -f /etc/lighttpd/lighttpd.conf > "$E2E/lighttpd.log" 2>&1
 ok $? "lighty-enable-mod guichet: lighttpd takes it" || note "$(tail -n 3 "$E2E/lighttpd.log")"
 
@@ -140,7 +140,7 @@ inside sh -c '. /etc/apache2/envvars; exec apache2 -D FOREGROUND' 2> "$E2E/apach
 APACHE=$!
 URL=http://127.0.0.1:$PORT
 wait_for "$APACHE" curl -s -m 5 -o /dev/null "$URL/api/health"
-for path in api/health:200 api/webhooks/dazno:405 webhooks/airtable/refresh:404 api/metrics:403 api:404 :200; do
+for path in api/health:200 api/webhooks/dazno:405 webhooks/airtable/refresh:404 api/metrics:403 status:200 docs:200 api:404 :200; do
     is "$(curl -s -m 5 -o "$E2E/answer" -w '%{http_code}' -H 'X-Forwarded-Proto: https' "$URL/${path%:*}")" "${path#*:}" \
         "Apache, a2enconf guichet: /${path%:*}" || note "$(cat "$E2E/answer")"
 done
