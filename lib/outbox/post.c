@@ -264,12 +264,25 @@ int post_start(struct post *p, const char *url, const struct post_header *header
     return 0;
 }
 
+/* Those that ended and were not taken yet are in the list as well. */
+static size_t count_transfers(const struct post *p)
+{
+    size_t n = 0;
+
+    for (const struct transfer *t = p->first; t != NULL; t = t->next)
+        n++;
+    return n;
+}
+
 void post_wait(struct post *p, struct pollfd *fd, size_t nfds, int timeout_ms)
 {
     struct curl_waitfd extra[POST_FDS_MAX];
     int running;
 
     (void)curl_multi_perform(p->multi, &running);
+    /* What ended just now, as a refused connection does, has no descriptor left that would wake the poll. */
+    if ((size_t)running < count_transfers(p))
+        timeout_ms = 0;
     for (size_t i = 0; i < nfds; i++)
         extra[i] = (struct curl_waitfd){.fd = fd[i].fd, .events = CURL_WAIT_POLLIN};
     (void)curl_multi_poll(p->multi, extra, (unsigned)nfds, timeout_ms, NULL);

@@ -167,6 +167,13 @@ void diagnose(const struct diagnose_case *c, struct diagnosis *out)
                      "the digest is right, but the header %s holds more than the scheme has "
                      "there",
                      c->scheme->header);
+    else if (c->reason == SIGNATURE_MALFORMED)
+        diagnose_say(
+            out,
+            "the header %s is not in the form of the scheme %s (a prefix, a character or the "
+            "digest's length is wrong), and no known mistake explains it (%u combinations "
+            "tried); `guichet sign` shows the form",
+            c->scheme->header, c->scheme->name, out->tried);
     else
         diagnose_say(out,
                      "no known mistake explains it (%u combinations tried%s): most likely the "

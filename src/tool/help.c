@@ -44,6 +44,20 @@ void help_verb(FILE *to, const struct verb *v)
         option_line(to, &common[i]);
 }
 
+size_t help_group(FILE *to, const char *word)
+{
+    size_t n = strlen(word), found = 0;
+
+    for (size_t i = 0; n > 0 && i < nverbs; i++) {
+        if (strncmp(verbs[i]->name, word, n) != 0 || verbs[i]->name[n] != ' ')
+            continue;
+        if (found++ == 0)
+            fprintf(to, "usage: guichet %s VERB [OPTION...] [OPERAND...]\n\n", word);
+        fprintf(to, "  %-*s %s\n", NAME_WIDTH, verbs[i]->name, verbs[i]->help);
+    }
+    return found;
+}
+
 static enum verdict help(struct call *c)
 {
     char name[64];
@@ -59,6 +73,8 @@ static enum verdict help(struct call *c)
             help_verb(stdout, verbs[i]);
             return VERDICT_DONE;
         }
+    if (c->noperands == 1 && help_group(stdout, name) > 0)
+        return VERDICT_DONE;
     return call_end(c, VERDICT_USAGE, "there is no verb \"%s\"; `guichet help` lists them", name);
 }
 

@@ -126,6 +126,18 @@ static int run(const struct verb *v, int argc, char *argv[])
     return verdict;
 }
 
+/* The first word of several verbs alone is a question: which are there? */
+static enum verdict find_nothing(int argc, char *argv[])
+{
+    if (argc == 2 && strcmp(argv[1], "--help") == 0 && help_group(stdout, argv[0]) > 0)
+        return VERDICT_DONE;
+    if (argc == 1 && help_group(stderr, argv[0]) > 0)
+        return VERDICT_USAGE;
+    fprintf(stderr, "guichet: there is no verb \"%s%s%s\"; `guichet help` lists them\n", argv[0],
+            argc > 1 && argv[1][0] != '-' ? " " : "", argc > 1 && argv[1][0] != '-' ? argv[1] : "");
+    return VERDICT_USAGE;
+}
+
 int main(int argc, char *argv[])
 {
     const struct verb *v;
@@ -147,9 +159,7 @@ int main(int argc, char *argv[])
         return VERDICT_DONE;
     }
     v = find(argc - 1, argv + 1, &words);
-    if (v == NULL) {
-        fprintf(stderr, "guichet: there is no verb \"%s\"; `guichet help` lists them\n", argv[1]);
-        return VERDICT_USAGE;
-    }
+    if (v == NULL)
+        return find_nothing(argc - 1, argv + 1);
     return run(v, argc - words, argv + words);
 }

@@ -19,6 +19,16 @@ for line in sys.stdin:
         value = value.get(name) if isinstance(value, dict) else None
     print(value if isinstance(value, (str, int)) else json.dumps(value, separators=(",", ":")))' "$1"; }
 
+for words in "events" "events --help" "help events"; do
+    # shellcheck disable=SC2086
+    tool $words > "$E2E/out" 2>&1
+    like "$?:$(cat "$E2E/out")" "[02]:usage: guichet events VERB*events list*events trim*" "$words names the verbs"
+    ! grep -q 'groups list' "$E2E/out"
+    ok $? "and no others"
+done
+tool event > "$E2E/out" 2>&1
+like "$?:$(cat "$E2E/out")" '2:*no verb "event"*' "what begins no verb is said"
+
 tool events list > "$E2E/out"
 is "$?:$(cat "$E2E/out")" "0:" "an empty hand-off has nothing to list"
 post e1 user.created '"user_id":"u1","email":"u1@example.org","nick":"A\u001b[31mB"'

@@ -128,6 +128,7 @@ mistake "the header of another scheme" "x-hub-signature-256 is there instead" \
     --header "x-hub-signature-256: sha256=$sig" < "$W/body"
 mistake "the URL was signed too" "as Square does" --url https://h/p \
     --header "x-t4g-signature: sha256=$(signature <(printf 'https://h/p%s' "$BODY") "$(< "$W/keys2/dazno.secret")")" < "$W/body"
+mistake "a digest that is too long" "not in the form of the scheme t4g" --header "x-t4g-signature: sha256=00$sig" < "$W/body"
 mistake "a stranger" "no known mistake" --header "x-t4g-signature: sha256=$(signature "$W/body" stranger)" < "$W/body"
 tool sign --scheme stripe --secret env:STRIPE --now 1000000 --body "$W/body"
 printf '%s\n' "$OUT" > "$W/headers"
