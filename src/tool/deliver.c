@@ -36,7 +36,7 @@ enum delivered deliver_event(struct deliver *d, const struct journal_entry *e, l
         fail_set(why, "not done in time, killed");
         break;
     case COMMAND_NOT_STARTED:
-        break;
+        return DELIVER_NOT_TRIED;
     }
     return DELIVER_FAILED;
 }
