@@ -1,5 +1,6 @@
 #include "outbox/post.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -44,10 +45,13 @@ static void ready(void)
 
 /* --- where to ------------------------------------------------------------------------------------------ */
 
+/* 127.0.0.1.example.org is a name, and of another host. */
 static bool is_this_host(const char *host)
 {
+    struct in_addr address;
+
     return strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
-           strncmp(host, "127.", 4) == 0;
+           (strncmp(host, "127.", 4) == 0 && inet_pton(AF_INET, host, &address) == 1);
 }
 
 static int judge(CURLU *u, bool plain_http, struct fail *why)

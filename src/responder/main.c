@@ -160,6 +160,7 @@ int main(int argc, char *argv[])
     hold_standard_descriptors();
     leave_no_core();
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a store, spool or log at the host's limit is a failed write */
     umask(027); /* whatever was inherited: modes of files that are made are ours to decide */
     program_locate(&program);
     found = listener_find(NULL, &listener, &why);

@@ -28,6 +28,7 @@ struct consumer {
     bool lost;              /* somebody else has taken it over */
     int64_t held_ms;        /* monotonic: when it was last said that we are at it */
     int64_t done, dead;
+    bool no_command; /* it could not be started, and --once does not wait for it */
 };
 
 /* --- one event -------------------------------------------------------------------------------- */
@@ -84,11 +85,23 @@ static bool settle(struct consumer *k, const struct group_entry *e, const char *
     }
 }
 
+/* A command that is being replaced, or a wrong name: were that an attempt, all that is handed on would
+ * soon be dead letters. */
+static void wait_for_command(struct consumer *k, long long *waits, const char *why)
+{
+    int64_t wait = wait_after(k, ++*waits);
+
+    (void)call_end(k->c, VERDICT_AWAY, "%s; the event waits, this is no attempt", why);
+    k->no_command = k->once;
+    if (!k->once)
+        pause_holding(k, wait > AWAY_PAUSE_MS ? wait : AWAY_PAUSE_MS);
+}
+
 /* Tries until it is done, given up, somebody else's, or the program is to stop. */
 static void handle(struct consumer *k, const struct group_entry *e)
 {
     struct fail why = {""};
-    long long attempt = e->deliveries;
+    long long attempt = e->deliveries, waits = 0;
 
     k->entry = e->entry.id;
     k->lost = false;
@@ -97,8 +110,14 @@ static void handle(struct consumer *k, const struct group_entry *e)
         (void)settle(k, e, NULL);
         return;
     }
-    for (;; attempt++) {
+    for (;;) {
         enum delivered d = deliver_event(&k->deliver, &e->entry, attempt, &why);
+        if (d == DELIVER_NOT_TRIED) {
+            wait_for_command(k, &waits, why.text);
+            if (k->no_command || k->lost || command_stopped())
+                return;
+            continue;
+        }
         if (d == DELIVER_DONE) {
             k->done += settle(k, e, NULL);
             return;
@@ -111,7 +130,7 @@ static void handle(struct consumer *k, const struct group_entry *e)
         }
         (void)call_end(k->c, VERDICT_NO, "entry %s: %s; attempt %lld of %lld", e->entry.id,
                        why.text, attempt, k->tries);
-        pause_holding(k, wait_after(k, attempt));
+        pause_holding(k, wait_after(k, attempt++));
         if (k->lost || command_stopped())
             return;
     }
@@ -145,7 +164,7 @@ static enum verdict work(struct consumer *k)
     struct fail why = {""};
     bool told = false;
 
-    while (!command_stopped()) {
+    while (!command_stopped() && !k->no_command) {
         struct group_entry *entry;
         size_t n;
         k->journal = host_journal(&k->h, k->provider);
@@ -171,7 +190,7 @@ static enum verdict work(struct consumer *k)
     }
     k->trimmed_ms = 0;
     trim_now_and_then(k);
-    return k->dead > 0 ? VERDICT_NO : VERDICT_DONE;
+    return k->no_command ? VERDICT_AWAY : k->dead > 0 ? VERDICT_NO : VERDICT_DONE;
 }
 
 static void name_it(struct consumer *k)

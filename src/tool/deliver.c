@@ -17,6 +17,10 @@ enum delivered deliver_event(struct deliver *d, const struct journal_entry *e, l
     buf_reset(&d->line);
     event_line(e, &d->line);
     buf_adds(&d->line, "\n");
+    if (d->line.overflow) { /* a part of it, taken for the whole, would be lost */
+        fail_set(why, "no room for the event as a line");
+        return DELIVER_FAILED;
+    }
     (void)snprintf(room[0], VARIABLE_ROOM, "GUICHET_EVENT_ID=%.*s", (int)id.n, id.p);
     (void)snprintf(room[1], VARIABLE_ROOM, "GUICHET_EVENT_TYPE=%.*s", (int)type.n, type.p);
     (void)snprintf(room[2], VARIABLE_ROOM, "GUICHET_ENTRY=%s", e->id);
@@ -36,7 +40,7 @@ enum delivered deliver_event(struct deliver *d, const struct journal_entry *e, l
         fail_set(why, "not done in time, killed");
         break;
     case COMMAND_NOT_STARTED:
-        break;
+        return DELIVER_NOT_TRIED;
     }
     return DELIVER_FAILED;
 }

@@ -10,7 +10,8 @@
 
 #define DELIVER_HOPELESS 65 /* EX_DATAERR of sysexits(3): trying again will not help */
 
-enum delivered { DELIVER_DONE, DELIVER_FAILED, DELIVER_NEVER };
+/* DELIVER_NOT_TRIED: the command could not be started, which is no fault of the event. */
+enum delivered { DELIVER_DONE, DELIVER_FAILED, DELIVER_NEVER, DELIVER_NOT_TRIED };
 
 struct deliver {
     const char *const *argv;

@@ -2,16 +2,36 @@
 
 #include "tool/entries.h"
 
-/* A JSON text has line breaks only between its parts: within strings they are escaped. */
+/* The bytes of a control character at p that a JSON text may hold as it is, 0: it is none. */
+static size_t control_length(const char *p, size_t n)
+{
+    const unsigned char *c = (const unsigned char *)p;
+
+    if (c[0] == 0x7F)
+        return 1;
+    return n > 1 && c[0] == 0xC2 && c[1] >= 0x80 && c[1] < 0xA0 ? 2 : 0;
+}
+
+/* A JSON text has line breaks only between its parts and other characters than ASCII only within
+ * strings. */
 void event_line_body(struct slice body, struct buf *out)
 {
-    size_t from = out->n;
+    size_t from = 0, control;
 
-    if (!buf_add_slice(out, body))
-        return;
-    for (size_t i = from; i < out->n; i++)
-        if (out->p[i] == '\n' || out->p[i] == '\r')
-            out->p[i] = ' ';
+    for (size_t i = 0; i < body.n && !out->overflow; i++) {
+        bool breaks = body.p[i] == '\n' || body.p[i] == '\r';
+        control = control_length(body.p + i, body.n - i);
+        if (!breaks && control == 0)
+            continue;
+        buf_add(out, body.p + from, i - from);
+        if (breaks)
+            buf_adds(out, " ");
+        else
+            buf_addf(out, "\\u%04x", (unsigned)(unsigned char)body.p[i + control - 1]);
+        i += control > 1;
+        from = i + 1;
+    }
+    buf_add_slice(out, slice_from(body, from));
 }
 
 static void add_text(struct buf *out, const char *name, struct slice text)

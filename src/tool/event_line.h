@@ -2,7 +2,8 @@
  *
  *     {"entry":"1760524200000-0","id":"evt-1","type":"user.created","at":"2025-10-15T10:30:00.000000Z","body":{...}}
  *
- * The body is the sender's own JSON; line breaks between its parts become spaces, nothing else
+ * The body is the sender's own JSON; line breaks between its parts become spaces, and control
+ * characters that JSON leaves as they are (DEL, C1) \u escapes, for they steer terminals. Nothing else
  * changes. */
 #ifndef GUICHET_TOOL_EVENT_LINE_H
 #define GUICHET_TOOL_EVENT_LINE_H
@@ -10,10 +11,10 @@
 #include "base/buf.h"
 #include "store/journal.h"
 
-/* Room for the largest body and what stands around it. */
-#define EVENT_LINE_MAX (64u << 20)
+/* Room for the largest body (64 MiB), if each of its bytes is DEL, and what stands around it. */
+#define EVENT_LINE_MAX ((6 * 64u << 20) + (16u << 10))
 
-/* Appends it, without a newline. */
+/* Appends it, without a newline. What overflowed is a part of it, and must go nowhere. */
 void event_line(const struct journal_entry *e, struct buf *out);
 /* Appends the body alone. */
 void event_line_body(struct slice body, struct buf *out);

@@ -267,6 +267,8 @@ static enum verdict export(struct call *c) {
                                                                    .after = call_option(c, "after"),
                                                                    .visit = print_line,
                                                                    .ctx = &l});
+    if (v == VERDICT_DONE && l.line.overflow)
+        v = call_end(c, VERDICT_AWAY, "no room for an event as a line; what follows is missing");
     if (v == VERDICT_DONE && (fflush(stdout) != 0 || ferror(stdout)))
         v = call_end(c, VERDICT_AWAY, "standard output does not take more");
     return end(&l, v);

@@ -8,8 +8,8 @@
 #include "base/text.h"
 
 #define COLUMNS_MAX  24
-#define RECORD_MAX   (64u << 20) /* bytes of one record */
-#define TEXT_MAX     (16u << 20) /* of one field; the rest is cut, which "..." shows */
+#define RECORD_MAX   (512u << 20) /* bytes of one record; an event is a part of it */
+#define TEXT_MAX     (16u << 20)  /* of one field; the rest is cut, which "..." shows */
 #define NAMED_WIDTH  16
 #define COLUMN_WIDTH 60 /* wider fields do not push the others aside */
 

@@ -116,7 +116,21 @@ is "$(tool dead drop "$(tool dead list --json | member letter)" --json)" '{"remo
 tool consume --group slow --once --tries 1 --timeout 1 -- sleep 30 > "$E2E/out" 2>&1
 like "$(cat "$E2E/out")" "*not done in time, killed*" "consume: a command that hangs is killed"
 tool consume --group none --once --tries 1 -- /nonexistent > "$E2E/out" 2>&1
-like "$(cat "$E2E/out")" "*cannot be started*" "consume: a command that is not there is said"
+like "$?:$(cat "$E2E/out")" "3:*cannot be started*" "consume: a command that is not there is said"
+is "$(tool dead list --json | member group | sort -u)" slow "consume: no event is a dead letter for it"
+: > "$TAKEN"
+tool consume --group none --once --idle 1 -- "$E2E/bin/late" > "$E2E/out" 2>&1
+tool consume --group none --idle 1 --backoff 1 --tries 1 -- "$E2E/bin/late" > "$E2E/out" 2>&1 &
+late=$!
+wait_for $$ grep -q "late cannot be started" "$E2E/out"
+ln -s take "$E2E/bin/late"
+for ((i = 0; i < 300; i++)); do
+    [ "$(wc -l < "$TAKEN")" -ge 6 ] && break
+    sleep 0.1
+done
+kill -TERM "$(pgrep -P "$late" -x guichet || echo "$late")" 2> /dev/null
+wait "$late"
+is "$(cut -d ' ' -f 1 "$TAKEN" | sort | xargs)" "e1 e2 e3 e4 e5 e6" "consume: once it is there, it is given all"
 tool groups drop none && tool groups drop slow && tool groups drop hopeless && tool groups drop flaky
 is "$(tool groups list --json | member group | xargs)" mail "groups: listed and dropped"
 
@@ -156,7 +170,7 @@ is "$STATUS:$(redis XLEN 'guichet:{dazno}:quarantine')" 400:1 "something of the 
 tool users forget u1 > "$E2E/out" 2>&1
 like "$?:$(cat "$E2E/out")" "2:*say --yes*" "forget: not without being sure"
 is "$(tool users forget u1 --yes --json)" \
-    '{"user_id":"u1","objects":3,"payments":1,"events":1,"quarantine":1,"dead_letters":6}' "forget: all that is stored"
+    '{"user_id":"u1","objects":3,"payments":1,"events":1,"quarantine":1,"dead_letters":3}' "forget: all that is stored"
 is "$(redis --scan | grep -c 'u1\|h1')" 0 "forget: no key is left"
 is "$(redis XRANGE 'guichet:{dazno}:events' - + | grep -c u1)" 0 "forget: no entry is left"
 is "$(redis HGET 'guichet:{dazno}:user:u2' sent_msat)" 700 "forget: another user stays"

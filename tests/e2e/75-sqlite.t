@@ -236,4 +236,21 @@ send "$body"
 expect 200 "an event that was trimmed, again"
 is "$(header idempotent-replayed)" true "$deployment: is still known"
 
+# A host that limits how large a file may become: that is a disk that is full, not the end of the program.
+mkdir -m 700 "$E2E/limited"
+event "$body" f-1 user.created '"user_id":"u1","email":"u1@example.com"'
+limited() { # BLOCKS of 1024 bytes
+    (ulimit -f "$1"
+    env -i GATEWAY_INTERFACE=CGI/1.1 SERVER_PROTOCOL=HTTP/1.1 REQUEST_METHOD=POST HTTPS=on REMOTE_ADDR=127.0.0.1 \
+        REQUEST_URI=/api/webhooks/dazno SCRIPT_NAME= PATH_INFO=/api/webhooks/dazno CONTENT_TYPE=application/json \
+        CONTENT_LENGTH="$(wc -c < "$body")" HTTP_X_API_KEY="$T4G_API_KEY" HTTP_X_T4G_SIGNATURE="sha256=$(
+            openssl dgst -sha256 -hmac "$T4G_WEBHOOK_SECRET" -r < "$body" | cut -d ' ' -f 1)" \
+        T4G_API_KEY="$T4G_API_KEY" T4G_WEBHOOK_SECRET="$T4G_WEBHOOK_SECRET" \
+        GUICHET_STORE="sqlite://$E2E/limited/store.db" "$PROGRAM" < "$body" 2> "$E2E/limited.log" | head -n 1 | tr -d '\r')
+}
+is "$(limited unlimited)" "Status: 200 OK" "a file that may grow"
+event "$body" f-2 user.created '"user_id":"u1","email":"u1@example.com"'
+is "$(limited 40)" "Status: 503 Service Unavailable" "one that may not: 503" || note "$(cat "$E2E/limited.log")"
+is "$(limited unlimited)" "Status: 200 OK" "and when it may again" || note "$(cat "$E2E/limited.log")"
+
 done_testing

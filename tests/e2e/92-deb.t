@@ -188,6 +188,10 @@ like "$(cat "$ROOT/etc/guichet/guichet.conf")" "*dazno.secret*" "the operator's 
 kill "$WEB"
 wait "$WEB" 2> /dev/null
 stop "$HOLDER" "$STORE_PID"
+mv "$ROOT/etc/guichet/guichet.conf" "$E2E/kept.conf" # the environment is enough
+inside dpkg -i --force-confold /tmp/one.deb >> "$E2E/apt.log" 2>&1
+is "$?:$(ls "$ROOT/etc/guichet/guichet.conf" 2> /dev/null)" "0:" "one that was taken away stays away, and the upgrade goes on"
+mv "$E2E/kept.conf" "$ROOT/etc/guichet/guichet.conf"
 
 # --- removed and purged ------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "outbox/outbox.h"
+#include "outbox/post.h"
 #include "unit/temp_dir.h"
 
 static struct entry_content event(const char *id, const char *user)
@@ -378,10 +379,39 @@ static void killed_while_adding(void **state)
     box_free(&b);
 }
 
+/* --- where to ------------------------------------------------------------------------------------- */
+
+static void sends_in_the_clear_to_this_host_alone(void **state)
+{
+    static const struct {
+        const char *url;
+        int result;
+    } cases[] = {
+        {"http://localhost:8080/", 0},
+        {"http://127.0.0.1/", 0},
+        {"http://127.1/", 0},
+        {"http://[::1]/", 0},
+        {"https://127.example.org/", 0},
+        {"http://127.example.org/", -1},
+        {"http://127.0.0.1.example.org/", -1},
+        {"http://localhost.example.org/", -1},
+        {"http://192.0.2.1/", -1},
+    };
+    struct fail why;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        if (post_check_url(cases[i].url, false, &why) != cases[i].result)
+            fail_msg("%s", cases[i].url);
+        assert_int_equal(post_check_url(cases[i].url, true, &why), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names),
+        cmocka_unit_test(sends_in_the_clear_to_this_host_alone),
         cmocka_unit_test(contents),
         cmocka_unit_test(lanes),
         cmocka_unit_test(added_tried_and_removed),

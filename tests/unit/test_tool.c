@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/clock.h"
+#include "tool/event_line.h"
 #include "tool/out.h"
 #include "tool/when.h"
 
@@ -141,6 +142,49 @@ static void lets_nothing_steer_a_terminal(void **state)
            "a\\x7f             b\\x0d\n");
 }
 
+/* --- events as lines -------------------------------------------------------------------------- */
+
+static void expect_body(const char *body, const char *line)
+{
+    struct buf b = BUF_INIT(EVENT_LINE_MAX);
+
+    event_line_body(slice_of(body), &b);
+    assert_false(b.overflow);
+    assert_string_equal(b.p, line);
+    buf_free(&b);
+}
+
+static void makes_a_body_one_line_that_steers_nothing(void **state)
+{
+    (void)state;
+    expect_body("{\n \"a\":\r\n1}", "{  \"a\":  1}");
+    expect_body("{\"a\":\"\xc2\x9b"
+                "2J\x7f\xc2\x80\"}",
+                "{\"a\":\"\\u009b2J\\u007f\\u0080\"}");
+    expect_body("{\"a\":\"\xc2\xa0\xc3\x9b\xe2\x82\x9b~\"}",
+                "{\"a\":\"\xc2\xa0\xc3\x9b\xe2\x82\x9b~\"}");
+}
+
+static void has_room_for_the_largest_body(void **state)
+{
+    size_t n = 64u << 20; /* the most that max_body can be */
+    char *body = malloc(n);
+    struct journal_field field[] = {{SLICE_LITERAL("id"), SLICE_LITERAL("evt-1")},
+                                    {SLICE_LITERAL("body"), {body, n}}};
+    struct journal_entry e = {.id = "1760524200000-0", .field = field, .nfields = 2};
+    struct buf b = BUF_INIT(EVENT_LINE_MAX);
+
+    (void)state;
+    assert_non_null(body);
+    memset(body, 'x', n);
+    event_line(&e, &b);
+    assert_false(b.overflow);
+    assert_true(b.n > n);
+    assert_int_equal(b.p[b.n - 1], '}');
+    buf_free(&b);
+    free(body);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +192,8 @@ int main(void)
         cmocka_unit_test(aligns_for_people),
         cmocka_unit_test(prints_json_for_scripts),
         cmocka_unit_test(lets_nothing_steer_a_terminal),
+        cmocka_unit_test(makes_a_body_one_line_that_steers_nothing),
+        cmocka_unit_test(has_room_for_the_largest_body),
     };
 
     return cmocka_run_group_tests_name("tool", tests, NULL, NULL);
