@@ -28,6 +28,12 @@ struct work {
 
 /* --- options --------------------------------------------------------------------------------------- */
 
+/* A smoke test is to say at once what is wrong. */
+static long long usual_tries(const struct call *c)
+{
+    return call_option(c, "all-types") != NULL ? 1 : SCHEDULE_TRIES;
+}
+
 static enum verdict read_options(struct work *w)
 {
     const char *url = call_option(w->c, "url"), *api_key = call_option(w->c, "api-key"),
@@ -45,7 +51,7 @@ static enum verdict read_options(struct work *w)
         attempt_check_spec(api_key, "--api-key", &why) != 0 ||
         attempt_check_spec(secret, "--secret", &why) != 0)
         return call_end(w->c, VERDICT_USAGE, "%s", why.text);
-    if (!call_number(w->c, "tries", 1, SCHEDULE_TRIES, SCHEDULE_TRIES, &tries))
+    if (!call_number(w->c, "tries", 1, SCHEDULE_TRIES, usual_tries(w->c), &tries))
         return VERDICT_USAGE;
     w->to = (struct sending){
         .to = {.url = slice_of(url), .api_key = slice_of(api_key), .secret = slice_of(secret)},
@@ -239,7 +245,7 @@ static const struct option_row options[] = {
     {"outbox", "DIR", "put it safely into DIR, for `guichet outbox run` to send", false},
     {"lines", NULL, "standard input holds an event a line", false},
     {"all-types", NULL, "one event of each type instead, as a smoke test", false},
-    {"tries", "N", "tries at most, without --outbox; 5", false},
+    {"tries", "N", "tries at most, without --outbox; 5, with --all-types 1", false},
     {"ca-file", "FILE", "authorities to trust instead of the system's, without --outbox", false},
     {"plain-http", NULL, "http:// also to other hosts than this one", false},
     {NULL, NULL, NULL, false},
