@@ -38,7 +38,7 @@ static void take_line(struct slice *rest, const char *header, char out[static LI
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    static struct secret_text secret = {SECRET, sizeof SECRET - 1};
+    static struct secret_text secret = {.text = SECRET, .n = sizeof SECRET - 1};
     struct slice rest = {(const char *)data, n};
     const struct scheme *s = &scheme_table[n > 0 ? data[0] % scheme_count : 0];
     char signature[LINE_MAX_BYTES], time[LINE_MAX_BYTES];
