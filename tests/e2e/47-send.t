@@ -57,6 +57,7 @@ HOOK=$URL/api/webhooks/dazno
 # Somebody listens and never answers: 10 s, in the background.
 nobody_answers() {
     SILENT=$(free_port)
+    # shellcheck disable=SC2016 # Perl expands it
     start "$E2E/silent.log" perl -MIO::Socket::INET -e '
         my $s = IO::Socket::INET->new(LocalAddr => "127.0.0.1:$ARGV[0]", Listen => 5) or die; print "ready\n"; close STDOUT;
         my $peer = $s->accept; sleep' "$SILENT" "$E2E/"

@@ -68,9 +68,9 @@ each_answer() {
     request /api/health
     expect 200 "health"
     request /api/metrics -H "Authorization: Bearer $GUICHET_METRICS_TOKEN"
-    like "$ANSWER" *'guichet_store_up 1'* "$deployment: the metrics know the store"
-    like "$ANSWER" *'guichet_backlog_entries{provider="dazno"} 3'* "$deployment: and how much is in it"
-    like "$ANSWER" *'guichet_quarantine_entries{provider="dazno"} 2'* "$deployment: and in quarantine"
+    like "$ANSWER" '*guichet_store_up 1*' "$deployment: the metrics know the store"
+    like "$ANSWER" '*guichet_backlog_entries{provider="dazno"} 3*' "$deployment: and how much is in it"
+    like "$ANSWER" '*guichet_quarantine_entries{provider="dazno"} 2*' "$deployment: and in quarantine"
 }
 
 what_is_stored() {
@@ -111,7 +111,7 @@ locked() {
         sleep 0.3
     done
     expect 200 "and when it is free again"
-    like "$(cat "$D"/*.log)" *store_busy* "$deployment: the log says what it was"
+    like "$(cat "$D"/*.log)" '*store_busy*' "$deployment: the log says what it was"
 }
 
 # In the background alone: kills one of our programs after the other, and prints how many when it is ended.
@@ -197,7 +197,7 @@ send "$body"
 expect 500 "a store in the document root"
 [ ! -e "$D/www/data/store.db" ]
 ok $? "$deployment: and no file is made there"
-like "$(cat "$D"/*.log)" *'outside the document root'* "$deployment: the log says what to do"
+like "$(cat "$D"/*.log)" '*outside the document root*' "$deployment: the log says what to do"
 
 # In a folder that others can write to: unavailable, until it is put right.
 sed -i "s|^store = .*|store = sqlite://$DB|" "$D/guichet.conf"
@@ -205,7 +205,7 @@ chmod 777 "$(dirname "$DB")"
 event "$body" m-2 user.updated '"user_id":"u1","city":"Genf"'
 send "$body"
 expect 503 "a store in a folder that others can write to"
-like "$(cat "$D"/*.log)" *'chmod 0700'* "$deployment: the log says what to do"
+like "$(cat "$D"/*.log)" '*chmod 0700*' "$deployment: the log says what to do"
 chmod 700 "$(dirname "$DB")"
 for _ in 1 2 3 4 5 6 7 8 9 10; do
     send "$body"
