@@ -128,6 +128,12 @@ for _, fields in json.load(sys.stdin):
 print(len(numbers), numbers == list(range(1, len(numbers) + 1)))' "$1"
 }
 
+# When the first hook ends, as the metrics have it
+expiry() {
+    request /api/metrics -H "Authorization: Bearer $GUICHET_METRICS_TOKEN"
+    sed -n 's/^guichet_airtable_hook_expiry_timestamp_seconds{provider="airtable"} //p' <<< "$ANSWER"
+}
+
 start_mock
 admin fill "{\"tables\":4,\"records\":$RECORDS}" > /dev/null
 deploy lighttpd "provider airtable.secret = dir:$E2E/secrets" "provider airtable.backlog_limit = 0"
@@ -147,6 +153,9 @@ is "$(tool airtable setup --json | json hook)" "$HOOK" "setup again finds it"
 tool airtable drain > "$E2E/out" 2>&1
 is "$?" 0 "drain" || note "$(cat "$E2E/out")"
 same "the first drain copies the base"
+left=$(($(expiry) - $(date +%s)))
+[ "$left" -gt 604000 ] && [ "$left" -le 604800 ]
+ok $? "the metrics say when the hook ends" || note "$left"
 admin random '{"count":30,"seed":3}' > /dev/null
 # shellcheck disable=SC2317 # wait_for runs it
 marked() { [ -n "$(redis HGET 'guichet:{airtable}:dirty' "$HOOK")" ]; }
@@ -348,10 +357,13 @@ admin fill "{\"tables\":4,\"records\":$RECORDS}" > /dev/null
 deploy lighttpd "server.store = sqlite://$DB" "provider airtable.secret = dir:$E2E/secrets-file" \
     "provider airtable.backlog_limit = 0"
 export WEBHOOK_PUBLIC_URL=$URL/webhooks/airtable/refresh
+is "$(expiry)" "" "a file as the store: nothing is known of hooks yet"
 HOOK=$(tool airtable setup --json | json hook)
 tool airtable drain > "$E2E/out" 2>&1
-is "$?" 0 "a file as the store: drain" || note "$(cat "$E2E/out")"
+is "$?" 0 "drain" || note "$(cat "$E2E/out")"
 same "the first drain copies the base"
+[ "$(expiry)" -gt "$(date +%s)" ]
+ok $? "the metrics say when the hook ends"
 admin faults '{"drop_ping":0.3,"duplicate_ping":0.3,"reorder_ping":0.3}' > /dev/null
 watch
 for part in 1 2 3; do
