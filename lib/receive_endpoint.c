@@ -3,9 +3,11 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include "observe/metrics.h"
+#include "store/journal.h"
 
 /* Bytes of one exposition: 32 providers with every series in use take less than half of it. */
 #define METRICS_BYTES_MAX (4u << 20)
+#define EXPIRY_MS         200
 
 /* Whether the request shows the token: `Authorization: Bearer <token>` or `x-api-key: <token>`. Digests
  * are compared, so that the time taken tells nothing of the length either. */
@@ -24,6 +26,23 @@ bool endpoint_token_shown(const struct receiver *r, const struct work *w)
         shown = text_trim(slice_from(bearer, 7));
     return sha256(&token, 1, want) && sha256(&shown, 1, have) &&
            equal_constant_time(want, have, sizeof want);
+}
+
+/* What the worker has noted (airtable/keys.h, expiry): the first end, s; -1: nothing, or not known. */
+static int64_t hook_expiry(struct receiver *r, const struct mount *m, struct arena *arena)
+{
+    struct store *store = strcmp(m->config->scheme, "airtable") == 0 ? guard_store(r->guard) : NULL;
+    struct journal j = {store, m->config->name, arena, EXPIRY_MS};
+    struct journal_entry noted;
+    struct fail why;
+    int64_t first_us = -1, us;
+
+    if (store == NULL || !journal_record(&j, "expiry", &noted, &why))
+        return -1;
+    for (size_t i = 0; i < noted.nfields; i++)
+        if (text_to_i64(noted.field[i].value, &us) && (first_us < 0 || us < first_us))
+            first_us = us;
+    return first_us < 0 ? -1 : first_us / US_PER_S;
 }
 
 static void look_into_spool(struct receiver *r, struct metrics_input *in)
@@ -83,6 +102,7 @@ void endpoint_metrics(struct receiver *r, struct work *w)
             .backlog_entries = g.backlog_entries,
             .quarantine_entries = g.quarantine_entries,
             .unsealed_entries = told ? seal_gauge(r, m, x->arena) : -1,
+            .hook_expiry_s = told ? hook_expiry(r, m, x->arena) : -1,
         };
     }
     in.store_durable = guard_durable(r->guard);

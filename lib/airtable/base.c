@@ -251,6 +251,8 @@ static enum airtable_outcome count_sound(struct airtable *a, struct fail *why)
     a->report->sound = 0;
     for (size_t i = 0; outcome == AIRTABLE_DONE && i < n; i++)
         a->report->sound += brings_payloads(&hook[i]);
+    if (outcome == AIRTABLE_DONE && !hooks_note_expiry(a, hook, n, why))
+        return AIRTABLE_AWAY;
     if (outcome == AIRTABLE_DONE && a->report->sound == 0)
         say_what_is_wrong(a, hook, n);
     return outcome;

@@ -235,6 +235,32 @@ enum airtable_outcome airtable_delete(struct airtable *a, const char *hook, stru
     return base_outcome(code);
 }
 
+bool hooks_note_expiry(struct airtable *a, const struct airtable_hook *hook, size_t n,
+                       struct fail *why)
+{
+    size_t known = 0, alive = 0;
+    int64_t first_us = 0;
+    char text[24];
+
+    for (size_t i = 0; i < n; i++) {
+        const struct airtable_hook *h = &hook[i];
+        if (!h->known)
+            continue;
+        known++;
+        if (!h->listed || !h->alive || h->error[0] != '\0')
+            continue;
+        alive++;
+        if (h->expires_us > 0 && (first_us == 0 || h->expires_us < first_us))
+            first_us = h->expires_us;
+    }
+    if (first_us == 0 && alive == 0 && known > 0)
+        return true;
+    (void)snprintf(text, sizeof text, "%" PRId64, first_us);
+    const struct step_change note = {first_us != 0 ? STEP_SET : STEP_UNSET, SLICE_LITERAL("expiry"),
+                                     slice_of(a->base), slice_of(text)};
+    return step_apply(&a->journal, &note, 1, 0, why) == STEP_DONE;
+}
+
 enum airtable_outcome airtable_keep_alive(struct airtable *a, int64_t margin_us,
                                           struct airtable_report *report, struct fail *why)
 {
@@ -247,15 +273,20 @@ enum airtable_outcome airtable_keep_alive(struct airtable *a, int64_t margin_us,
     a->report = report;
     outcome = airtable_hooks(a, hook, &n, why);
     for (size_t i = 0; i < n && outcome == AIRTABLE_DONE; i++) {
-        const struct airtable_hook *h = &hook[i];
+        struct airtable_hook *h = &hook[i];
         if (!h->known || !h->listed || !h->alive)
             continue;
         report->hooks++;
-        if (h->expires_us != 0 && h->expires_us - now_us < margin_us)
+        if (h->expires_us != 0 && h->expires_us - now_us < margin_us) {
             outcome = airtable_prolong(a, h->id, &expires_us, why);
+            if (outcome == AIRTABLE_DONE)
+                h->expires_us = expires_us;
+        }
         if (outcome == AIRTABLE_DONE && !h->notifies && h->url[0] != '\0')
             outcome = airtable_enable(a, h->id, true, why);
     }
+    if (n > 0 && !hooks_note_expiry(a, hook, n, why) && outcome == AIRTABLE_DONE)
+        outcome = AIRTABLE_AWAY;
     report->requests = a->api.requests - requests;
     return outcome;
 }

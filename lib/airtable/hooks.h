@@ -17,4 +17,9 @@ enum airtable_outcome hooks_read(struct airtable *a,
                                  struct airtable_hook out[static AIRTABLE_HOOKS_MAX], size_t *n,
                                  struct fail *why);
 
+/* Notes when the first of the hooks ends (keys.h, expiry). With dead ones alone what was noted last stays,
+ * so that an alert goes on; without any there is nothing to tell. */
+bool hooks_note_expiry(struct airtable *a, const struct airtable_hook *hook, size_t n,
+                       struct fail *why);
+
 #endif

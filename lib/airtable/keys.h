@@ -11,6 +11,7 @@
  *                               last, µs), stale (why a full refresh is due; absent: none is)
  *   tables:<app>:<generation>   table id -> JSON, as the meta API gives it: id, name, primaryFieldId, fields
  *   records:<app>:<generation>:<tbl>   record id -> JSON: id, createdTime, fields (by field id)
+ *   expiry                      base -> when the first of its hooks that are alive ends, µs: for the metrics
  *   api:<app>                   requests (when the last five were made, µs), pause (until when, after 429)
  *   lease:airtable:<app>        who drains or refreshes this base just now
  *

@@ -269,6 +269,11 @@ static int64_t unsealed_entries(const struct metrics_provider *m)
     return m->unsealed_entries;
 }
 
+static int64_t hook_expiry(const struct metrics_provider *m)
+{
+    return m->hook_expiry_s;
+}
+
 static const struct family family[] = {
     {"guichet_webhooks", FAMILY_COUNTER,
      "Requests by provider, event type (other: not in the table; none: not verified) and outcome.",
@@ -299,6 +304,8 @@ static const struct family family[] = {
      .number = quarantine_entries},
     {"guichet_audit_unsealed_entries", FAMILY_GAUGE,
      "Entries of the audit that no seal covers yet.", .number = unsealed_entries},
+    {"guichet_airtable_hook_expiry_timestamp_seconds", FAMILY_GAUGE,
+     "When the first hook of Airtable that is kept alive here ends.", .number = hook_expiry},
     {"guichet_spool_entries", FAMILY_GAUGE, "Events that wait on the disk for the store.",
      .whole = spool_entries},
     {"guichet_spool_oldest_seconds", FAMILY_GAUGE, "How long the oldest of them has waited; or 0.",

@@ -17,6 +17,7 @@ struct metrics_provider {
     int64_t backlog_entries;
     int64_t quarantine_entries;
     int64_t unsealed_entries; /* of the audit */
+    int64_t hook_expiry_s;    /* when the first hook of Airtable ends, since 1970 */
 };
 
 struct metrics_input {

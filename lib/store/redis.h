@@ -12,7 +12,8 @@
  *         +time +get +set +del +lindex +lset +rpush +rpushx +ltrim +llen +xadd +xlen +xrange
  *         +hset +hget +hlen +info +config|get +select
  *
- * With min_replicas also +wait and +expire, behind sentinels also +role. */
+ * With min_replicas also +wait and +expire, behind sentinels also +role; for the metric of Airtable's hooks
+ * +hgetall. The tool's `airtable` needs beside these +hmget +hgetall +hdel +unlink. */
 #ifndef GUICHET_STORE_REDIS_H
 #define GUICHET_STORE_REDIS_H
 

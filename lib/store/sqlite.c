@@ -182,6 +182,7 @@ struct store *sqlite_open(const char *url, const struct clock *clock, struct fai
     }
     s->base.ops = &ops;
     s->base.journal = &sqlite_journal;
+    s->base.step = &sqlite_step;
     s->link.clock = clock;
     if (sqlite_file_parse(url, &s->link.file, why))
         return &s->base;

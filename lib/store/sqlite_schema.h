@@ -11,7 +11,7 @@
  *               one; rows beyond the limit go a few at a time.
  *   fields      key, name, value  the records: of user:<id>, payment:<direction>:<hash>, and so on,
  *               as events/change.h has them ("at.<field>", "count.<group>" among them); `dirty`:
- *               hook -> us.
+ *               hook -> us; a base of Airtable, as airtable/keys.h has it.
  *   histories   key, n, value     payments:<id>, levels:<id>: n rises by one, the oldest go. A key is
  *               either a record or a history.
  *   events      entry, id, type, at, body          the hand-off

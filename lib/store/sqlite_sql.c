@@ -48,6 +48,8 @@ static const char *const text[SQL_COUNT] = {
     [SQL_FIELD_GET] = "SELECT value FROM fields WHERE provider = ?1 AND key = ?2 AND name = ?3",
     [SQL_FIELD_PUT] = "INSERT INTO fields (provider, key, name, value) VALUES (?1, ?2, ?3, ?4) "
                       "ON CONFLICT (provider, key, name) DO UPDATE SET value = excluded.value",
+    [SQL_FIELD_DROP] = "DELETE FROM fields WHERE provider = ?1 AND key = ?2 AND name = ?3",
+    [SQL_RECORD_DROP] = "DELETE FROM fields WHERE provider = ?1 AND key = ?2",
     [SQL_HISTORY_LAST] = "SELECT max(n) FROM histories WHERE provider = ?1 AND key = ?2",
     [SQL_HISTORY_ADD] = "INSERT INTO histories (provider, key, n, value) VALUES (?1, ?2, ?3, ?4)",
     [SQL_HISTORY_TRIM] = "DELETE FROM histories WHERE provider = ?1 AND key = ?2 AND n <= ?3",

@@ -1,4 +1,4 @@
-/* sqlite_sql: the statements of a commit, each prepared once a connection. Private to
+/* sqlite_sql: the statements of a commit and of a step, each prepared once a connection. Private to
  * lib/store/sqlite*.c. */
 #ifndef GUICHET_STORE_SQLITE_SQL_H
 #define GUICHET_STORE_SQLITE_SQL_H
@@ -36,6 +36,8 @@ enum sqlite_sql {
     SQL_KEY_KIND,
     SQL_FIELD_GET,
     SQL_FIELD_PUT,
+    SQL_FIELD_DROP,
+    SQL_RECORD_DROP,
     SQL_HISTORY_LAST,
     SQL_HISTORY_ADD,
     SQL_HISTORY_TRIM,

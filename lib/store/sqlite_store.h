@@ -5,6 +5,7 @@
 
 #include "store/group.h"
 #include "store/sqlite_task.h"
+#include "store/step.h"
 
 /* Walks over the keys that can be under way at once. */
 #define SQLITE_WALKS_MAX 8
@@ -23,6 +24,7 @@ struct sqlite_store {
 
 extern const struct journal_ops sqlite_journal;
 extern const struct group_ops sqlite_group;
+extern const struct step_ops sqlite_step;
 
 /* sqlite_link_open, and counts connections for the guard. */
 bool sqlite_store_open(struct sqlite_store *s, int64_t deadline_ms, struct sqlite_trouble *t);

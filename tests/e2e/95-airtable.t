@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # A base of Airtable (tests/airtable/server stands in for it) kept right in the store: while records change,
 # pings are lost, doubled and reordered, the worker and Redis are killed, hooks break and expire. At the end
-# the cache is the base, record for record, and every payload was applied once.
+# the cache is the base, record for record, and every payload was applied once. Then the same, in short, with a
+# file as the store.
 #
 # AIRTABLE_RECORDS and AIRTABLE_CHANGES make it longer: 5000 and 20000 take some minutes.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
+DB= # the store, where it is a file
 RECORDS=${AIRTABLE_RECORDS:-400}
 CHANGES=${AIRTABLE_CHANGES:-1200}
 LONG_S=${AIRTABLE_LONG_S:-120} # until a worker must have caught up
@@ -31,7 +33,7 @@ start_redis || bail_out "Redis does not start"
 # Sets MOCK, its address.
 start_mock() {
     rm -f "$E2E/port"
-    cp -r "$TOP/tests/airtable" "$E2E/mock"
+    [ -d "$E2E/mock" ] || cp -r "$TOP/tests/airtable" "$E2E/mock"
     give "$E2E/mock"
     start "$E2E/mock.log" "$E2E/mock/server" --port-file "$E2E/port" --split 40 \
         --ping-header 'X-Forwarded-Proto: https' \
@@ -50,30 +52,46 @@ for name in sys.argv[1:]:
     value = value[name] if isinstance(value, dict) else value[int(name)]
 print(value if isinstance(value, (str, int)) else json.dumps(value))' "$@"; }
 
+# What a query finds in the store that is a file. Read-only, so that it has no part in what is tested.
+file() { sqlite3 -readonly -cmd '.timeout 5000' "$DB" "$@"; }
+
 # What differs between the base and the cache, and between the payloads made and those handed off.
 cat > "$E2E/compare" << 'END'
-import json, subprocess, sys, urllib.request
+import json, sqlite3, subprocess, sys, urllib.request
 
-url, socket, database, base = sys.argv[1:5]
+url, base, store = sys.argv[1:4]
 P = "guichet:{airtable}:"
 
 def redis(*args):
-    out = subprocess.run(["redis-cli", "-s", socket, "-n", database, "--json", *args],
+    out = subprocess.run(["redis-cli", "-s", store, "-n", sys.argv[4], "--json", *args],
                          capture_output=True, text=True, check=True).stdout
     return json.loads(out)
+
+if len(sys.argv) > 4:
+    def record(key):
+        return redis("HGETALL", P + key)
+    def keys(prefix):
+        return redis("KEYS", P + prefix + "*")
+else:
+    file = sqlite3.connect("file:" + store + "?mode=ro", uri=True)
+    def record(key):
+        return dict(file.execute("SELECT name, value FROM fields WHERE provider = 'airtable' AND key = ?", [key]))
+    def keys(prefix):
+        return [row[0] for row in file.execute("SELECT DISTINCT key FROM fields WHERE provider = 'airtable' AND "
+                                               "substr(key, 1, length(?1)) = ?1", [prefix])]
 
 def ask(what):
     with urllib.request.urlopen(url + "/admin/" + what) as answer:
         return json.load(answer)
 
 dump = ask("dump")
-generation = redis("HGET", P + "base:" + base, "generation")
-tables = redis("HGETALL", P + "tables:%s:%s" % (base, generation))
+generation = record("base:" + base)["generation"]
+tables = record("tables:%s:%s" % (base, generation))
 wrong = []
 if {k: json.loads(v) for k, v in tables.items()} != {t["id"]: t for t in dump["meta"]["tables"]}:
     wrong.append("tables differ")
 for table, records in dump["tables"].items():
-    cache = redis("HGETALL", P + "records:%s:%s:%s" % (base, generation, table))
+    cache = record("records:%s:%s:%s" % (base, generation, table))
     for name in set(records) | set(cache):
         if name not in cache:
             wrong.append("%s %s is missing" % (table, name))
@@ -81,17 +99,26 @@ for table, records in dump["tables"].items():
             wrong.append("%s %s is too much" % (table, name))
         elif json.loads(cache[name]) != records[name]:
             wrong.append("%s %s differs" % (table, name))
-for key in redis("KEYS", P + "records:%s:%s:*" % (base, generation)):
+for key in keys("records:%s:%s:" % (base, generation)):
     if key.rsplit(":", 1)[1] not in dump["tables"]:
         wrong.append("%s is left" % key)
 print("\n".join(wrong[:20]) if wrong else "same")
 END
 same() { # NAME
-    is "$(python3 "$E2E/compare" "$MOCK" "$E2E/redis/sock" "$DATABASE" "$AIRTABLE_BASE_ID" 2>&1)" same "$1"
+    local store=("$E2E/redis/sock" "$DATABASE")
+    [ -z "$DB" ] || store=("$DB")
+    is "$(python3 "$E2E/compare" "$MOCK" "$AIRTABLE_BASE_ID" "${store[@]}" 2>&1)" same "$1"
 }
 
 # Payloads of the hook that were handed off: "<how many> <numbers in order without a gap?> <the last>"
 handed_off() {
+    if [ -n "$DB" ]; then
+        file "SELECT count(*) || ' ' || iif(group_concat(n) = (WITH RECURSIVE c(i) AS (VALUES (1) UNION ALL
+            SELECT i + 1 FROM c WHERE i < (SELECT count(*) FROM events WHERE id GLOB '$1:*'))
+            SELECT group_concat(i) FROM c), 'True', 'False')
+            FROM (SELECT substr(id, length('$1') + 2) AS n FROM events WHERE id GLOB '$1:*' ORDER BY entry)"
+        return
+    fi
     redis --json XRANGE 'guichet:{airtable}:events' - + | python3 -c 'import json, sys
 numbers = []
 for _, fields in json.load(sys.stdin):
@@ -99,6 +126,12 @@ for _, fields in json.load(sys.stdin):
     if hook == sys.argv[1]:
         numbers.append(int(number))
 print(len(numbers), numbers == list(range(1, len(numbers) + 1)))' "$1"
+}
+
+# When the first hook ends, as the metrics have it
+expiry() {
+    request /api/metrics -H "Authorization: Bearer $GUICHET_METRICS_TOKEN"
+    sed -n 's/^guichet_airtable_hook_expiry_timestamp_seconds{provider="airtable"} //p' <<< "$ANSWER"
 }
 
 start_mock
@@ -120,6 +153,9 @@ is "$(tool airtable setup --json | json hook)" "$HOOK" "setup again finds it"
 tool airtable drain > "$E2E/out" 2>&1
 is "$?" 0 "drain" || note "$(cat "$E2E/out")"
 same "the first drain copies the base"
+left=$(($(expiry) - $(date +%s)))
+[ "$left" -gt 604000 ] && [ "$left" -le 604800 ]
+ok $? "the metrics say when the hook ends" || note "$left"
 admin random '{"count":30,"seed":3}' > /dev/null
 # shellcheck disable=SC2317 # wait_for runs it
 marked() { [ -n "$(redis HGET 'guichet:{airtable}:dirty' "$HOOK")" ]; }
@@ -214,7 +250,14 @@ kill_hard() {
     kill -KILL "$1"
     wait "$1" 2> /dev/null
 }
-due() { [ "$(redis HGET "guichet:{airtable}:hook:$HOOK" cursor)" != "$(admin stats | json hooks "$HOOK" next)" ]; }
+cursor() {
+    if [ -n "$DB" ]; then
+        file "SELECT value FROM fields WHERE provider = 'airtable' AND key = 'hook:$HOOK' AND name = 'cursor'"
+    else
+        redis HGET "guichet:{airtable}:hook:$HOOK" cursor
+    fi
+}
+due() { [ "$(cursor)" != "$(admin stats | json hooks "$HOOK" next)" ]; }
 
 admin faults '{"drop_ping":0.3,"duplicate_ping":0.3,"reorder_ping":0.3,"status_503":0.03,"truncate":0.02}' > /dev/null
 watch
@@ -300,5 +343,49 @@ pause=$(($(redis HGET "guichet:{airtable}:api:$AIRTABLE_BASE_ID" pause) / 100000
 [ "$pause" -gt 20 ] && [ "$pause" -le 30 ]
 ok $? "after a 429 nobody asks for 30 s" || note "$pause s"
 
+stop "$MOCK_PID"
+
+# --- a file as the store --------------------------------------------------------------------------
+
+mkdir -m 700 "$E2E/store" "$E2E/secrets-file"
+DB=$E2E/store/store.db
+echo hex:00ff > "$E2E/secrets-file/achOther000000001"
+chmod 600 "$E2E/secrets-file"/*
+give "$E2E/store" "$E2E/secrets-file"
+start_mock
+admin fill "{\"tables\":4,\"records\":$RECORDS}" > /dev/null
+deploy lighttpd "server.store = sqlite://$DB" "provider airtable.secret = dir:$E2E/secrets-file" \
+    "provider airtable.backlog_limit = 0"
+export WEBHOOK_PUBLIC_URL=$URL/webhooks/airtable/refresh
+is "$(expiry)" "" "a file as the store: nothing is known of hooks yet"
+HOOK=$(tool airtable setup --json | json hook)
+tool airtable drain > "$E2E/out" 2>&1
+is "$?" 0 "drain" || note "$(cat "$E2E/out")"
+same "the first drain copies the base"
+[ "$(expiry)" -gt "$(date +%s)" ]
+ok $? "the metrics say when the hook ends"
+admin faults '{"drop_ping":0.3,"duplicate_ping":0.3,"reorder_ping":0.3}' > /dev/null
+watch
+for part in 1 2 3; do
+    admin random "{\"count\":$((CHANGES / 6)),\"seed\":2$part,\"batch\":30}" > /dev/null
+    sleep "1.$((RANDOM % 10))"
+    kill_hard "$WATCH_PID"
+    watch
+done
+admin faults '{"drop_ping":0,"duplicate_ping":0,"reorder_ping":0}' > /dev/null
+for ((i = 0; i < LONG_S * 4; i++)); do
+    due || break
+    sleep 0.25
+done
+! due
+ok $? "the worker catches up" || note "$(tail -n 5 "$E2E/watch.log" "$D/guichet.log")"
+kill -TERM "$WATCH_PID"
+wait "$WATCH_PID"
+is "$?" 0 "the worker ends when it is told to"
+same "the cache is the base, record for record"
+next=$(admin stats | json hooks "$HOOK" next)
+is "$(handed_off "$HOOK")" "$((next - 1)) True" "each of $((next - 1)) payloads was handed off once, in order"
+[ "$(admin stats | json bases "$AIRTABLE_BASE_ID" most_in_a_second)" -le 5 ]
+ok $? "never more than 5 requests in a second"
 stop "$MOCK_PID"
 done_testing
