@@ -10,7 +10,7 @@ ok() { # status, name
     if [ "$1" -eq 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; fi
 }
 
-echo 1..6
+echo 1..7
 make install DESTDIR="$dest" PREFIX=/opt/guichet > /dev/null 2>&1
 [ -x "$prefix/lib/guichet/guichet.fcgi" ]
 ok $? 'the program is there'
@@ -20,6 +20,8 @@ ok $? 'it runs'
 ok $? 'the tool runs'
 [ -s "$prefix/share/man/man8/guichet.fcgi.8" ] && [ -s "$prefix/share/man/man8/guichet.8" ]
 ok $? 'their man pages are there'
+bash -n "$prefix/share/bash-completion/completions/guichet"
+ok $? 'its completion for bash too'
 [ -z "$(find "$dest" -path "$dest/opt" -prune -o -type f -print)" ]
 ok $? 'nothing outside PREFIX'
 make uninstall DESTDIR="$dest" PREFIX=/opt/guichet > /dev/null 2>&1

@@ -115,7 +115,7 @@ refit 's|^FcgidMaxRequestLen .*||'
 finds body_limit "mod_fcgid's own limit"
 refit 's|^<LocationMatch.*|&\nLimitRequestBody 1000|'
 finds body_emptied "LimitRequestBody under mod_fcgid"
-refit 's|MinProcesses 1 MaxProcesses 16|MinProcesses 1 MaxProcesses 1|'
+refit 's|MinProcesses 1 MaxProcesses [0-9]*|MinProcesses 1 MaxProcesses 1|'
 finds few_processes "one process for all"
 
 place apache-cgid
