@@ -66,7 +66,12 @@ looking() {
     guichet quarantine show 1-1
     is "$VERDICT" 1 "one that is not there is said"
     PROVIDER='' guichet quarantine list
-    like "$VERDICT $COMPLAINT" '2 *--provider*' "with several providers it must be said which"
+    is "$VERDICT" 0 "the one provider that hands events off need not be named"
+    sed 's/^\[provider dazno\]/[provider other]\nscheme = github\npath = \/other\nsecret = env:T4G_WEBHOOK_SECRET\n\n&/' "$NOW" > "$NOW.two"
+    chmod 640 "$NOW.two"
+    give "$NOW.two"
+    NOW=$NOW.two PROVIDER='' guichet quarantine list
+    like "$VERDICT $COMPLAINT" '2 *--provider*' "with several it must be said which"
 }
 looking
 
