@@ -14,7 +14,8 @@ MIRROR=$(sed -n 's/^URIs: *\([^ ]*\).*/\1/p; s/^deb  *\(\[[^]]*\] *\)\{0,1\}\([^
 # In a mount namespace of its own, so that /proc is there and gone with it.
 # shellcheck disable=SC2016 # for the inner shell
 WITH_PROC=(unshare --mount sh -c 'mount -t proc proc "$0/proc"; exec chroot "$@"' "$ROOT")
-inside() { env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive LC_ALL=C "${WITH_PROC[@]}" "$ROOT" "$@"; }
+INSIDE=(env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive LC_ALL=C "${WITH_PROC[@]}" "$ROOT")
+inside() { "${INSIDE[@]}" "$@"; }
 # Everything that is there but what dpkg and apt keep for themselves.
 inventory() {
     (cd "$ROOT" && find . \( -path ./proc -o -path ./var/lib/dpkg -o -path ./var/cache -o -path ./var/log \
@@ -136,7 +137,8 @@ PORT=$(free_port)
 sed -i "s/^\(\s*Listen\) 80$/\1 127.0.0.1:$PORT/" "$ROOT/etc/apache2/ports.conf"
 sed -i "s/:80>/:$PORT>/" "$ROOT/etc/apache2/sites-available/000-default.conf"
 mkdir -p "$ROOT/run/apache2" "$ROOT/run/lock"
-inside sh -c '. /etc/apache2/envvars; exec apache2 -D FOREGROUND' 2> "$E2E/apache.log" &
+# (Not by the function, whose process in the background would be a shell's.)
+"${INSIDE[@]}" sh -c '. /etc/apache2/envvars; exec apache2 -D FOREGROUND' > "$E2E/apache.log" 2>&1 &
 APACHE=$!
 URL=http://127.0.0.1:$PORT
 wait_for "$APACHE" curl -s -m 5 -o /dev/null "$URL/api/health"
