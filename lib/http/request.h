@@ -14,6 +14,7 @@
 #include "base/slice.h"
 
 #define REQUEST_PATH_MAX 1024 /* bytes of the path, decoded but not yet normalised */
+#define REQUEST_NAMES    64   /* variables whose names are measured ahead */
 
 enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_OTHER };
 
@@ -28,6 +29,7 @@ enum body_state {
 
 struct request {
     char *const *params; /* CGI variables "NAME=value", NULL-terminated; a name may come twice */
+    uint8_t name_bytes[REQUEST_NAMES]; /* of the first names, so that few need comparing; 0: not known */
     enum method method;
     char path[REQUEST_PATH_MAX + 1]; /* see request_path; "" when it cannot be read */
     struct slice body;               /* empty unless body_state is BODY_WHOLE */
