@@ -109,7 +109,7 @@ async function chart(page) {
   const drawn = await page.evaluate(() => [...document.querySelectorAll('.plot g')].every((g) => {
     const [, parts] = g.querySelector('title').textContent.split(': ');
     const told = parts ? parts.split(', ').length : 0;
-    return g.querySelectorAll('rect:not(.slot)').length === told;
+    return g.querySelectorAll('path:not(.slot)').length === told;
   }));
   tell(drawn, 'the chart draws what its titles tell');
 }
