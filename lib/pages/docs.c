@@ -43,14 +43,14 @@ static void put_paths(const struct config *c, struct buf *out)
     buf_adds(out, "<h2 id=\"paths\">Paths</h2>\n");
     if (c->public_url[0] != '\0')
         html_put(out, "<p>All of them at <code>$</code>.</p>\n", c->public_url);
-    html_table(out, "", "Paths", NULL, "Method", "Path", "Does", "Asks for");
+    html_table(out, "stack ", "Paths", NULL, "Method", "Path", "Does", "Asks for");
     for (size_t i = 0; i < c->nproviders; i++) {
         const struct config_provider *p = &c->provider[i];
         const struct scheme *s = scheme_find(p->scheme);
         buf_reset(&text);
-        buf_addf(&text, "receives %s of %s", s->ping ? "pings" : "events", p->name);
+        buf_addf(&text, "Receives %s of %s", s->ping ? "pings" : "events", p->name);
         put_row(out, "POST", c->base_path, p->path,
-                p->retired ? "is no longer in use: 410" : buf_slice(&text).p,
+                p->retired ? "Is no longer in use: 410" : buf_slice(&text).p,
                 p->retired                  ? "nothing"
                 : s->api_key_header != NULL ? "API key and signature"
                                             : "signature");

@@ -216,7 +216,10 @@ static const char status_before[] =
     "\"properties\":{\"from\":{\"type\":\"string\",\"format\":\"date-time\"},"
     "\"column_seconds\":{\"type\":\"integer\"},\"total\":{\"type\":\"integer\"},\"outcomes\":";
 static const char status_between[] =
-    ",\"columns\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"from\","
+    ",\"columns\":{\"type\":\"array\",\"minItems\":48,\"maxItems\":49,\"description\":\"Half "
+    "hours; "
+    "the first and the last are cut where the 24 hours are.\",\"items\":{\"type\":\"object\","
+    "\"required\":[\"from\","
     "\"outcomes\"],\"properties\":{\"from\":{\"type\":\"string\",\"format\":\"date-time\"},"
     "\"outcomes\":";
 static const char status_after[] =

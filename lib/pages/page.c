@@ -36,7 +36,10 @@ void page_begin(struct buf *out, const struct config *c, const char *path, const
              ICON);
     buf_adds(out, page_css);
     buf_adds(out, "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#main\">To the content</a>\n"
-                  "<header class=\"top\"><div><p>Guichet</p><nav aria-label=\"Pages\"><ul>");
+                  "<header class=\"top\"><div><p><svg viewBox=\"0 0 16 16\" aria-hidden=\"true\">"
+                  "<rect width=\"16\" height=\"16\" rx=\"3\" fill=\"#1b7347\"/><path "
+                  "d=\"M4 12V7a4 4 0 0 1 8 0v5z\" fill=\"#fff\"/></svg>Guichet</p><nav "
+                  "aria-label=\"Pages\"><ul>");
     if (c->status_page == STATUS_PAGE_PUBLIC || strcmp(path, "/status") == 0)
         put_link(out, c, "/status", path, "Status");
     put_link(out, c, "/docs", path, "Documentation");
