@@ -40,12 +40,19 @@ static bool is_half(const char *mark)
     return strncmp(mark, COPY_HALF, sizeof COPY_HALF - 1) == 0;
 }
 
+/* Coming back later will not help. */
+static bool is_damage(const struct fail *why)
+{
+    return strstr(why->text, "store_damaged") != NULL;
+}
+
 /* A commit with every verb works, and no damage is found. */
 static enum copy_end examine(const struct copy *c, struct store *s, const char *address,
                              const char *provider, struct fail *why)
 {
     const struct store_provider p = {.name = provider, .keep_ids_us = US_PER_S};
     struct store_findings f;
+    bool refused;
 
     s->thorough = true;
     store_examine(s, &p, 1, clock_monotonic_ms(c->clock) + EXAMINE_MS, &f);
@@ -53,8 +60,9 @@ static enum copy_end examine(const struct copy *c, struct store *s, const char *
     if (f.self_test == 1)
         return COPY_DONE;
     *why = f.problem;
+    refused = f.self_test == 0 || is_damage(why);
     fail_prefix(why, "%s", address);
-    return f.self_test == 0 ? COPY_REFUSED : COPY_FAILED;
+    return refused ? COPY_REFUSED : COPY_FAILED;
 }
 
 static enum copy_end look_at_source(const struct copy *c, struct moving *m, struct fail *why)
@@ -101,8 +109,6 @@ static enum copy_end look(const struct copy *c, struct moving *m, size_t n, stru
         if (end == COPY_DONE)
             end = look_at_destination(c, &m[i], why);
     }
-    if (end == COPY_DONE && n > 0)
-        end = examine(c, c->from, c->from_address, m->from.provider, why);
     /* The examination would make a file that is not there yet. */
     if (end == COPY_DONE && n > 0 && (!c->only_look || transfer_possible(&m->to, &unused)))
         end = examine(c, c->to, c->to_address, m->to.provider, why);
@@ -290,15 +296,23 @@ static enum copy_end move_all(const struct copy *c, struct moving *m, size_t n, 
     return end;
 }
 
-bool copy_providers(const struct copy *c, struct transfer_names *names, struct fail *why)
+enum copy_end copy_begin(const struct copy *c, struct transfer_names *names, struct fail *why)
 {
     const struct journal j = {c->from, "selftest", c->arena, c->timeout_ms};
+    enum copy_end end;
 
     arena_reset(c->arena);
-    if (transfer_possible(&j, why) && transfer_providers(&j, names, why))
-        return true;
+    if (!transfer_possible(&j, why)) {
+        fail_prefix(why, "%s", c->from_address);
+        return is_damage(why) ? COPY_REFUSED : COPY_FAILED;
+    }
+    end = examine(c, c->from, c->from_address, names->n > 0 ? names->name[0] : "selftest", why);
+    if (end != COPY_DONE || names->n > 0)
+        return end;
+    if (transfer_providers(&j, names, why))
+        return COPY_DONE;
     fail_prefix(why, "%s", c->from_address);
-    return false;
+    return COPY_FAILED;
 }
 
 enum copy_end copy_run(const struct copy *c, const struct transfer_names *names, struct fail *why)

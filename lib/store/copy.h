@@ -48,9 +48,11 @@ struct copy {
     void *ctx;
 };
 
-/* All that the source has, and perhaps `names` if it has nothing of them. */
-bool copy_providers(const struct copy *c, struct transfer_names *names, struct fail *why);
+/* Looks through the source; the providers are those that are in `names`, or, if there are none, all that it
+ * holds. COPY_REFUSED: it is damaged. */
+enum copy_end copy_begin(const struct copy *c, struct transfer_names *names, struct fail *why);
 
+/* Of a source that copy_begin looked through. */
 enum copy_end copy_run(const struct copy *c, const struct transfer_names *names, struct fail *why);
 
 /* Opens a provider's part that was closed. *mark gets what it was closed with, "" if it was open.

@@ -7,7 +7,7 @@
 
 /* Keys that a page looks at, about; and the size up to which an object comes with the page. A larger one
  * waits until it is read by itself, in parts. */
-#define SCAN_STEP   "100"
+#define SCAN_STEP   "1000"
 #define SMALL       64
 #define SMALL_TEXT  "64"
 #define PART        200

@@ -3,8 +3,7 @@
 #include "base/codec.h"
 #include "store/sqlite_transfer.h"
 
-#define PAGE   500
-#define PARAMS 4
+#define PAGE 1000
 
 /* A page: rows of one query, each made an item. */
 struct reading {

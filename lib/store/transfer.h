@@ -51,7 +51,7 @@ enum transfer_part {
 extern const char *const transfer_part_names[TRANSFER_PARTS];
 
 #define TRANSFER_LISTS     5 /* the first parts */
-#define TRANSFER_WRITE_MAX 500
+#define TRANSFER_WRITE_MAX 1000
 #define TRANSFER_BYTES_MAX 4194304 /* written at once, unless a single item is larger */
 #define TRANSFER_MARK_MAX  200     /* bytes of a mark, a NUL included */
 /* Of names while a walk goes on: as many as a page of a store can bring. */

@@ -20,17 +20,14 @@ static enum verdict verdict_of(enum copy_end end)
     return verdict[end];
 }
 
-/* The providers that were named, or those that the store holds. */
-static enum verdict choose(struct call *c, const struct copy *copy, struct transfer_names *names)
+/* The providers that were named. */
+static enum verdict choose(struct call *c, struct transfer_names *names)
 {
-    const char *named = call_each(c, "provider", 0);
-    struct fail why = {""};
+    const char *named;
 
     for (size_t i = 0; (named = call_each(c, "provider", i)) != NULL; i++)
         if (!transfer_name(names, slice_of(named)))
             return call_end(c, VERDICT_USAGE, "\"%s\" is no name of a provider", named);
-    if (names->n == 0 && !copy_providers(copy, names, &why))
-        return call_end(c, VERDICT_AWAY, "%s", why.text);
     return VERDICT_DONE;
 }
 
@@ -104,10 +101,13 @@ static enum verdict run_copy(struct copying *k)
     };
     struct transfer_names names = {.n = 0};
     struct fail why = {""};
-    enum verdict v = choose(k->c, &copy, &names);
+    enum verdict v = choose(k->c, &names);
 
     if (v != VERDICT_DONE)
         return v;
+    v = verdict_of(copy_begin(&copy, &names, &why));
+    if (v != VERDICT_DONE)
+        return call_end(k->c, v, "%s", why.text);
     if (names.n == 0)
         return call_end(k->c, VERDICT_NO, "%s holds nothing; there is nothing to copy", k->from);
     out_form(k->c->out, OUT_ROWS);
@@ -159,15 +159,15 @@ const struct verb verb_store_copy = {
 
 static enum verdict open_all(struct call *c, struct host *h)
 {
-    char address[STORE_URL_MAX], mark[TRANSFER_MARK_MAX];
+    const struct journal all = {h->store, "selftest", h->arena, TIMEOUT_MS};
+    char mark[TRANSFER_MARK_MAX];
     struct transfer_names names = {.n = 0};
-    const struct copy source = {
-        .from = h->store, .from_address = address, .arena = h->arena, .timeout_ms = TIMEOUT_MS};
     struct fail why = {""};
-    enum verdict v;
+    enum verdict v = choose(c, &names);
 
-    store_address(h->config->store, address, sizeof address);
-    v = choose(c, &source, &names);
+    if (v == VERDICT_DONE && names.n == 0 &&
+        !(transfer_possible(&all, &why) && transfer_providers(&all, &names, &why)))
+        v = call_end(c, VERDICT_AWAY, "%s", why.text);
     out_form(c->out, OUT_ROWS);
     for (size_t i = 0; i < names.n && v == VERDICT_DONE; i++) {
         const struct journal j = {h->store, names.name[i], h->arena, TIMEOUT_MS};
