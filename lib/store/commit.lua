@@ -14,7 +14,7 @@
 --
 -- KEYS 1 rate (LIST of us stamps), 2 events, 3 audit, 4 quarantine (STREAMs), 5 quarantine:seen,
 --      6 dirty (HASHes); then, member by member, the record of an event's id and a key for each
---      change.
+--      change; and the last one of all, closed (a string): why this provider's store takes nothing.
 --      What lies in them: a record is the ARGV of that name, a space, the time, a space and the id
 --      on the events stream; events: id type at body; audit: outcome id type, and sid, reason, flags
 --      where there are any; quarantine: digest reason id type at detail body; quarantine:seen:
@@ -291,8 +291,10 @@ for o = 1, A[1] * 4, 4 do
       end
       backlog = try('XLEN', K[2])
       local entries, newest = try('XLEN', K[3]), limit > 0 and try('LINDEX', K[1], -1)
+      local closed = try('GET', K[#K])
       stop = stop or type(backlog) == 'table' and backlog or type(entries) == 'table' and entries
         or type(newest) == 'table' and newest
+        or closed and (type(closed) == 'table' and closed or { err = 'CLOSED ' .. closed })
       -- The clock stepped back: stamps that lie ahead count as now, so that the window refuses no
       -- longer than its own length. At most `limit` steps. (A server that takes no writes refuses
       -- the members too.)

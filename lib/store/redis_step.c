@@ -8,10 +8,9 @@
 
 #define PREFIX_ROOM (CONFIG_NAME_MAX + 16) /* guichet:{provider}: */
 #define NUMBER_ROOM 24
-#define TRIES       4
 #define ARGS_EACH   4 /* of one change */
 
-/* KEYS: the hand-off stream, then the records. ARGV: its limit, then for each change the verb, the number
+/* KEYS: the hand-off stream, what says that the store is closed, then the records. ARGV: its limit, then for each change the verb, the number
  * of its key (of an event its id), field and value. Redis does not roll back: so what could fail, the
  * types of the keys and the user's rights, is asked for before the first write, and the first write is
  * what a full or read-only server refuses. Returns 0; or the number of the condition that is not met; or
@@ -19,7 +18,11 @@
 static const char script[] =
     "local K, A, call = KEYS, ARGV, redis.call\n"
     "local limit, emits, allowed = tonumber(A[1]), 0, redis.acl_check_cmd\n"
-    "for i = 2, #K do call('HLEN', K[i]) end\n"
+    "local closed = call('GET', K[2])\n"
+    "if closed then\n"
+    "  return redis.error_reply('CLOSED ' .. closed)\n"
+    "end\n"
+    "for i = 3, #K do call('HLEN', K[i]) end\n"
     "for i = 2, #A, 4 do\n"
     "  local verb = A[i]\n"
     "  if verb == 'R' or verb == 'N' then\n"
@@ -35,7 +38,7 @@ static const char script[] =
     "  return -1\n"
     "end\n"
     "if allowed then\n"
-    "  local k = K[2] or K[1]\n"
+    "  local k = K[3] or K[1]\n"
     "  if not (allowed('HSET', k, '0', '0') and allowed('HDEL', k, '0') and allowed('UNLINK', k)\n"
     "          and allowed('XADD', K[1], '*', '0', '0')) then\n"
     "    return redis.error_reply('NOPERM the user may not run one of hset, hdel, unlink, xadd')\n"
@@ -106,19 +109,20 @@ static bool same_key(const struct step_change *change, size_t i)
 static bool compose(struct command *c, const struct journal *j, const struct step_change *change,
                     size_t n, int64_t backlog_limit)
 {
-    size_t argc = 5 + n * (1 + ARGS_EACH), text = NUMBER_ROOM * (n + 2), keys = 1;
+    size_t argc = 6 + n * (1 + ARGS_EACH), text = NUMBER_ROOM * (n + 2), keys = 2;
     struct slice count;
 
     for (size_t i = 0; i < n; i++)
         text += PREFIX_ROOM + change[i].key.n;
     *c = (struct command){malloc(argc * sizeof *c->argv), malloc(argc * sizeof *c->length), 0,
-                          malloc(text + 2 * PREFIX_ROOM), 0};
+                          malloc(text + 3 * PREFIX_ROOM), 0};
     if (c->argv == NULL || c->length == NULL || c->text == NULL)
         return false;
     add(c, SLICE_LITERAL("EVAL"));
     add(c, (struct slice){script, sizeof script - 1});
     add(c, SLICE_NONE); /* the number of keys, once it is known */
     add(c, whole_key(c, j->provider, SLICE_LITERAL("events")));
+    add(c, whole_key(c, j->provider, SLICE_LITERAL("closed")));
     for (size_t i = 0; i < n; i++)
         if (change[i].verb != STEP_EMIT && !same_key(change, i)) {
             add(c, whole_key(c, j->provider, change[i].key));
@@ -128,7 +132,7 @@ static bool compose(struct command *c, const struct journal *j, const struct ste
     c->argv[2] = count.p;
     c->length[2] = count.n;
     add(c, number(c, backlog_limit));
-    keys = 1;
+    keys = 2;
     for (size_t i = 0; i < n; i++) {
         const struct step_change *s = &change[i];
         bool emits = s->verb == STEP_EMIT;
@@ -148,32 +152,13 @@ static void drop_command(struct command *c)
     free(c->text);
 }
 
-/* As redis_ask: harmless to repeat, and so repeated at once where the connection was lost. An answer that
- * is an error is a trouble. */
+/* Harmless to repeat, so redis_ask_bytes may. */
 static redisReply *call_often(const struct journal *j, struct command *c, struct redis_trouble *t)
 {
     struct redis_store *s = (struct redis_store *)j->store;
-    int64_t deadline = clock_monotonic_ms(s->route.clock) + j->timeout_ms;
-    redisReply *reply = NULL;
+    int64_t deadline_ms = clock_monotonic_ms(s->route.clock) + j->timeout_ms;
 
-    for (int i = 0; i < TRIES && reply == NULL; i++) {
-        struct redis_link *link = redis_route_open(&s->route, j->provider, deadline, t);
-        if (link != NULL)
-            reply = redis_link_call(link, deadline, c->argc, c->argv, c->length, t);
-        if (reply != NULL && reply->type == REDIS_REPLY_ERROR) {
-            redis_trouble_error(t, reply->str);
-            freeReplyObject(reply);
-            reply = NULL;
-        }
-        if (reply != NULL ||
-            (t->class->next == REDIS_MOVED && redis_route_moved(&s->route, j->provider, t->text)))
-            continue;
-        if (t->class != &redis_unreachable)
-            break;
-        redis_route_lost(&s->route, j->provider);
-    }
-    s->base.connections = s->route.dialled;
-    return reply;
+    return redis_ask_bytes(s, j->provider, deadline_ms, c->argc, c->argv, c->length, t);
 }
 
 static enum step_outcome redis_step_apply(const struct journal *j, const struct step_change *change,

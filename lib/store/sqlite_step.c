@@ -124,12 +124,21 @@ static enum step_outcome sqlite_step_apply(const struct journal *j,
                      .change = change,
                      .n = n,
                      .limit = backlog_limit};
+    struct sqlite_trouble trouble;
+    bool closed;
     int rc;
 
     if (!sqlite_journal_open(j, why) || !sqlite_journal_begin(j, why))
         return STEP_AWAY;
     s.task.now_us = sqlite_journal_now_us(j);
-    rc = run(&s);
+    rc = sqlite_store_closed(store, j->provider, &trouble, &closed);
+    if (rc == SQLITE_OK && closed) {
+        sqlite_link_rollback(&store->link);
+        fail_set(why, "store: %s: %s", trouble.word, trouble.text);
+        return STEP_AWAY;
+    }
+    if (rc == SQLITE_OK)
+        rc = run(&s);
     if (rc != SQLITE_OK || s.finding == SOUND)
         return sqlite_journal_end(j, rc, why) ? STEP_DONE : STEP_AWAY;
     sqlite_link_rollback(&store->link);
