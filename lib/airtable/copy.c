@@ -105,7 +105,7 @@ bool copy_record(struct batch *b, const char *records_key, const json_t *record)
     bool ok = id != NULL && text != NULL && airtable_id_is(slice_of(id), "rec");
 
     if (ok)
-        batch_add(b, STEP_SET, records_key, id, slice_of(text));
+        batch_add(b, STEP_PUT, records_key, id, slice_of(text));
     free(text);
     return ok;
 }

@@ -8,6 +8,7 @@
 #define KEEP_ALIVE_US  (INT64_C(48) * 3600 * US_PER_S) /* of life left, when it is prolonged */
 #define KEEP_EVERY_MS  INT64_C(3600000)
 #define MADE_MS        60000 /* between two attempts to make a hook */
+#define MADE_AGAIN_MS  10000 /* the same, after one to which there was no answer */
 #define POLL_DEFAULT_S 3600
 #define FULL_DEFAULT_S 86400
 
@@ -124,7 +125,8 @@ static void turn(struct watch *w, struct airtable_report *sum)
             w->fulled_ms = now_ms();
         if (report.sound == 0 && w->url != NULL && now_ms() - w->made_ms >= MADE_MS) {
             w->made_ms = now_ms();
-            (void)airtable_setup_hook(&w->a, w->url);
+            if (airtable_setup_hook(&w->a, w->url) == VERDICT_AWAY)
+                w->made_ms -= MADE_MS - MADE_AGAIN_MS;
         }
         if (report.payloads > 0 || report.refreshes > 0)
             log_say(w->a.host.program.log, LOG_LEVEL_INFO,

@@ -241,7 +241,13 @@ static bool cut_now(const struct journal *j, int64_t *now_us, struct fail *why)
     return whole->now(j, now_us, why);
 }
 
-static const struct step_ops cut_ops = {cut_apply, cut_read, cut_now};
+static bool cut_list(const struct journal *j, struct slice key, struct slice after, size_t max,
+                     size_t bytes, struct step_page *out, struct fail *why)
+{
+    return whole->list(j, key, after, max, bytes, out, why);
+}
+
+static const struct step_ops cut_ops = {cut_apply, cut_read, cut_now, cut_list};
 
 static int64_t now_us;
 
