@@ -9,22 +9,27 @@
 #define METRICS_BYTES_MAX (4u << 20)
 #define EXPIRY_MS         200
 
-/* Whether the request shows the token: `Authorization: Bearer <token>` or `x-api-key: <token>`. Digests
- * are compared, so that the time taken tells nothing of the length either. */
-bool endpoint_token_shown(const struct receiver *r, const struct work *w)
+bool endpoint_token_digest(const struct work *w, uint8_t out[static SHA256_BYTES])
 {
     const struct request *q = &w->x->request;
     unsigned bearer_times, key_times;
     struct slice bearer = request_header(q, "authorization", &bearer_times);
     struct slice shown = request_header(q, "x-api-key", &key_times);
-    struct slice token = {r->token.text, r->token.n};
-    uint8_t want[SHA256_BYTES], have[SHA256_BYTES];
 
-    if (!r->has_token || bearer_times > 1 || key_times > 1)
+    if (bearer_times > 1 || key_times > 1)
         return false;
     if (bearer.n > 7 && text_equal_nocase((struct slice){bearer.p, 7}, slice_of("Bearer ")))
         shown = text_trim(slice_from(bearer, 7));
-    return sha256(&token, 1, want) && sha256(&shown, 1, have) &&
+    return shown.n > 0 && sha256(&shown, 1, out);
+}
+
+/* Digests are compared, so that the time taken tells nothing of the length either. */
+bool endpoint_token_shown(const struct receiver *r, const struct work *w)
+{
+    struct slice token = {r->token.text, r->token.n};
+    uint8_t want[SHA256_BYTES], have[SHA256_BYTES];
+
+    return r->has_token && endpoint_token_digest(w, have) && sha256(&token, 1, want) &&
            equal_constant_time(want, have, sizeof want);
 }
 
@@ -82,7 +87,7 @@ void endpoint_metrics(struct receiver *r, struct work *w)
         return;
     }
     if (!endpoint_token_shown(r, w)) {
-        answer_no_token(w);
+        answer_no_token(w, PROBLEM_TOKEN);
         return;
     }
     in.store_up = guard_up(r->guard);
