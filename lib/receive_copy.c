@@ -88,7 +88,8 @@ static bool read_query(struct work *w, struct wish *out)
     if (!page)
         return true;
     if (field[0].value.p != NULL && (!text_to_i64(field[0].value, &limit) || limit < 1))
-        return refuse_query(w, "`limit` must be a whole number from 1 on; 100 is the most there is.");
+        return refuse_query(w,
+                            "`limit` must be a whole number from 1 on; 100 is the most there is.");
     out->limit = limit < READER_RECORDS_MAX ? (size_t)limit : READER_RECORDS_MAX;
     if (field[1].value.p == NULL)
         return true;
@@ -160,10 +161,11 @@ static void put_freshness(struct response *s, const struct reader_copy *copy, in
 
     rfc3339_format(copy->as_of_us, as_of);
     response_header(s, "Age", "%lld", (long long)(age_us > 0 ? age_us / US_PER_S : 0));
-    response_header(s, "Guichet-Copy",
-                    "generation=%lld, as-of=\"%s\", pending=?%d, refreshing=?%d, stale=?%d, old=?%d",
-                    (long long)copy->generation, as_of, copy->pending, copy->refreshing,
-                    copy->stale.n > 0, copy->old);
+    response_header(
+        s, "Guichet-Copy",
+        "generation=%lld, as-of=\"%s\", pending=?%d, refreshing=?%d, stale=?%d, old=?%d",
+        (long long)copy->generation, as_of, copy->pending, copy->refreshing, copy->stale.n > 0,
+        copy->old);
 }
 
 static void answer_found(struct receiver *r, struct work *w, const struct reader_copy *copy,
@@ -199,8 +201,9 @@ static void answer_missing(struct receiver *r, struct work *w, enum reader_outco
 
 /* --- each of the paths ------------------------------------------------------------------------------- */
 
-static enum reader_outcome read_wish(const struct journal *j, const struct wish *wish, size_t nparts,
-                                     struct reader_copy *copy, struct buf *text, struct fail *why)
+static enum reader_outcome read_wish(const struct journal *j, const struct wish *wish,
+                                     size_t nparts, struct reader_copy *copy, struct buf *text,
+                                     struct fail *why)
 {
     struct jsonw json = {.out = text};
     struct journal_entry tables = {NULL, NULL, 0};

@@ -63,8 +63,7 @@ bool known_hooks(const struct journal *j, const char *base,
     struct journal_entry dirty, made;
 
     *n = 0;
-    if (!journal_record(j, "dirty", &dirty, why) ||
-        !journal_record(j, "hooks", &made, why))
+    if (!journal_record(j, "dirty", &dirty, why) || !journal_record(j, "hooks", &made, why))
         return false;
     for (size_t i = 0; i < dirty.nfields; i++) {
         struct airtable_hook *h = known_find_or_add(out, n, dirty.field[i].name);

@@ -11,9 +11,9 @@
 #include "airtable/keys.h"
 #include "store/journal.h"
 
-#define READER_RECORDS_MAX  100     /* of a page */
-#define READER_BYTES_MAX    1048576 /* of a page, beyond which it ends with the record at hand */
-#define READER_CURSOR_ROOM  (20 + 1 + AIRTABLE_ID_MAX + 1)
+#define READER_RECORDS_MAX 100     /* of a page */
+#define READER_BYTES_MAX   1048576 /* of a page, beyond which it ends with the record at hand */
+#define READER_CURSOR_ROOM (20 + 1 + AIRTABLE_ID_MAX + 1)
 
 enum reader_outcome {
     READER_FOUND,
@@ -32,7 +32,8 @@ struct reader_copy {
     bool old;             /* there is a newer generation already */
     bool pending;         /* a ping came that is not answered yet: something has changed since */
     bool refreshing;      /* a full refresh is under way */
-    struct slice stale;   /* why a full refresh is due, until which changes may be missing; empty: none is */
+    struct slice
+        stale; /* why a full refresh is due, until which changes may be missing; empty: none is */
 };
 
 /* What is read lies in the journal's memory. Ids are ids (airtable_id_is). */

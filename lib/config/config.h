@@ -68,14 +68,14 @@ struct config_provider {
     struct config_list secret;
     char *read_path; /* of a provider that keeps copies: below which they are read; or NULL */
     struct config_list read_token; /* opens them; empty: nobody reads */
-    int64_t rate_count;     /* at most so many accepted events ... */
-    int64_t rate_window_us; /* ... in any window of this length; rate_count 0: no limit */
-    int rate_limit_status;  /* 429 or 503 */
-    int64_t tolerance_us;   /* of a signed timestamp; -1: the scheme's own */
-    int64_t max_age_us;     /* of the event's own timestamp; 0: off */
-    int64_t keep_ids_us;    /* how long an idempotency key is kept */
-    int unknown_events;     /* 1 record, 0 reject, -1 the scheme's own */
-    int64_t backlog_limit;  /* entries of the hand-off stream; 0: none */
+    int64_t rate_count;            /* at most so many accepted events ... */
+    int64_t rate_window_us;        /* ... in any window of this length; rate_count 0: no limit */
+    int rate_limit_status;         /* 429 or 503 */
+    int64_t tolerance_us;          /* of a signed timestamp; -1: the scheme's own */
+    int64_t max_age_us;            /* of the event's own timestamp; 0: off */
+    int64_t keep_ids_us;           /* how long an idempotency key is kept */
+    int unknown_events;            /* 1 record, 0 reject, -1 the scheme's own */
+    int64_t backlog_limit;         /* entries of the hand-off stream; 0: none */
     int64_t quarantine_limit;
     int64_t audit_limit;
     int64_t history_limit;

@@ -3,8 +3,7 @@
 #include "base/fail.h"
 
 #define ALL_WEBHOOKS (PROBLEM_AT_EVENTS | PROBLEM_AT_PINGS)
-#define WITH_SECRETS                                                                               \
-    (ALL_WEBHOOKS | PROBLEM_AT_METRICS | PROBLEM_AT_STATUS | PROBLEM_AT_COPIES)
+#define WITH_SECRETS (ALL_WEBHOOKS | PROBLEM_AT_METRICS | PROBLEM_AT_STATUS | PROBLEM_AT_COPIES)
 #define EVERYWHERE   (WITH_SECRETS | PROBLEM_AT_HEALTH | PROBLEM_AT_PAGES)
 
 const struct problem_row problem_table[PROBLEM_COUNT] = {
@@ -96,9 +95,8 @@ const struct problem_row problem_table[PROBLEM_COUNT] = {
                       PROBLEM_AT_HEALTH,
                       {"Retry-After"},
                       "Of /api/health: the store does not answer."},
-    [PROBLEM_NO_READING] = {403, OUTCOME_REJECTED, "no_read_token",
-                            "Reading is not enabled here.", PROBLEM_AT_COPIES,
-                            .meaning = "No token is configured."},
+    [PROBLEM_NO_READING] = {403, OUTCOME_REJECTED, "no_read_token", "Reading is not enabled here.",
+                            PROBLEM_AT_COPIES, .meaning = "No token is configured."},
     [PROBLEM_READ_TOKEN] = {401,
                             OUTCOME_UNAUTHORIZED,
                             "read_token",

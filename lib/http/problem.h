@@ -52,7 +52,7 @@ enum problem_id {
 #define PROBLEM_AT_STATUS  16u /* /status and /status.json while they ask for the token */
 #define PROBLEM_AT_PAGES   32u /* all that is for people */
 
-#define PROBLEM_AT_COPIES  64u /* below a read_path */
+#define PROBLEM_AT_COPIES 64u /* below a read_path */
 
 #define PROBLEM_HEADERS_MAX 3
 

@@ -3,7 +3,8 @@
 static struct slice query_of(struct slice target)
 {
     const char *mark = target.n > 0 ? memchr(target.p, '?', target.n) : NULL;
-    struct slice query = mark != NULL ? slice_from(target, (size_t)(mark - target.p) + 1) : SLICE_NONE;
+    struct slice query =
+        mark != NULL ? slice_from(target, (size_t)(mark - target.p) + 1) : SLICE_NONE;
     const char *hash = query.n > 0 ? memchr(query.p, '#', query.n) : NULL;
 
     return hash != NULL ? (struct slice){query.p, (size_t)(hash - query.p)} : query;
@@ -31,7 +32,7 @@ bool request_query(const struct request *r, struct query_field *field, size_t n,
         field[i].value = SLICE_NONE;
     while (rest.n > 0) {
         const char *and = memchr(rest.p, '&', rest.n);
-        struct slice part = {rest.p, and != NULL ? (size_t)(and - rest.p) : rest.n};
+        struct slice part = {rest.p, and != NULL ? (size_t)(and-rest.p) : rest.n};
         if (part.n > 0 && !take(part, field, n)) {
             *wrong = part;
             return false;

@@ -49,8 +49,9 @@ bool route_has_copies(const struct config_provider *p);
 
 struct route {
     enum route_kind kind;
-    size_t provider;      /* ROUTE_PROVIDER, ROUTE_COPY: index into config->provider */
-    struct slice part[ROUTE_PARTS_MAX]; /* ROUTE_COPY: the first nparts, not judged yet; of r->path */
+    size_t provider; /* ROUTE_PROVIDER, ROUTE_COPY: index into config->provider */
+    struct slice
+        part[ROUTE_PARTS_MAX]; /* ROUTE_COPY: the first nparts, not judged yet; of r->path */
     size_t nparts;
     const char *allow;    /* value of Allow: the methods served */
     bool method_ok;       /* the request's method is one of them */

@@ -12,7 +12,7 @@
 struct answer {
     struct openapi *o;
     const struct config_provider *provider; /* or */
-    const struct endpoint *endpoint;     /* or */
+    const struct endpoint *endpoint;        /* or */
     const struct copy_endpoint *copy;
     bool head;
     int status;
@@ -23,7 +23,8 @@ static void put_header(struct jsonw *j, const char *name)
     jsonw_open(j, name);
     jsonw_text(j, "description", wording_header(name));
     jsonw_open(j, "schema");
-    jsonw_text(j, "type", strcmp(name, "Retry-After") == 0 || strcmp(name, "Age") == 0 ? "integer" : "string");
+    jsonw_text(j, "type",
+               strcmp(name, "Retry-After") == 0 || strcmp(name, "Age") == 0 ? "integer" : "string");
     jsonw_close(j);
     jsonw_close(j);
 }

@@ -41,7 +41,8 @@ static void put_parameters(struct jsonw *j, const struct copy_endpoint *e)
         "earlier.\",\"schema\":{\"type\":\"integer\",\"minimum\":1,\"default\":100}}";
     static const char cursor[] =
         "{\"name\":\"cursor\",\"in\":\"query\",\"required\":false,\"description\":\"Of the answer "
-        "before: where this page begins. It is of one copy, which can be read to its end while a newer "
+        "before: where this page begins. It is of one copy, which can be read to its end while a "
+        "newer "
         "one is there.\",\"schema\":{\"type\":\"string\"}}";
     static const char known[] =
         "{\"name\":\"If-None-Match\",\"in\":\"header\",\"required\":false,\"description\":\"The "
@@ -147,19 +148,24 @@ void openapi_copy_schemas(struct openapi *o)
          "{\"type\":\"object\",\"required\":[\"base\",\"generation\",\"as_of\",\"refreshed\","
          "\"applied\",\"pending\",\"refreshing\",\"stale\",\"tables\"],\"properties\":{\"base\":{"
          "\"type\":\"string\"},\"generation\":{\"type\":\"integer\"},\"as_of\":{\"type\":"
-         "\"string\",\"format\":\"date-time\",\"description\":\"The copy is the base as it was then, "
+         "\"string\",\"format\":\"date-time\",\"description\":\"The copy is the base as it was "
+         "then, "
          "or later.\"},\"refreshed\":{\"type\":[\"string\",\"null\"],\"format\":\"date-time\","
-         "\"description\":\"When the copy was begun.\"},\"applied\":{\"type\":[\"string\",\"null\"],"
-         "\"format\":\"date-time\",\"description\":\"When changes were applied last.\"},\"pending\":{"
+         "\"description\":\"When the copy was "
+         "begun.\"},\"applied\":{\"type\":[\"string\",\"null\"],"
+         "\"format\":\"date-time\",\"description\":\"When changes were applied "
+         "last.\"},\"pending\":{"
          "\"type\":\"boolean\"},\"refreshing\":{\"type\":\"boolean\"},\"stale\":{\"type\":["
          "\"string\",\"null\"],\"description\":\"Why another copy is due.\"},\"tables\":{\"type\":"
          "\"array\",\"items\":{\"type\":\"object\",\"description\":\"As Airtable's API gives "
          "it.\"}}}}"},
         {"Copy_table",
          "{\"type\":\"object\",\"required\":[\"base\",\"table\",\"generation\",\"records\","
-         "\"cursor\"],\"properties\":{\"base\":{\"type\":\"string\"},\"table\":{\"type\":\"string\"},"
+         "\"cursor\"],\"properties\":{\"base\":{\"type\":\"string\"},\"table\":{\"type\":"
+         "\"string\"},"
          "\"generation\":{\"type\":\"integer\"},\"records\":{\"type\":\"array\",\"items\":{"
-         "\"$ref\":\"#/components/schemas/Copy_record\"}},\"cursor\":{\"type\":[\"string\",\"null\"],"
+         "\"$ref\":\"#/components/schemas/"
+         "Copy_record\"}},\"cursor\":{\"type\":[\"string\",\"null\"],"
          "\"description\":\"Of the next page; null: there is none.\"}}}"},
         {"Copy_record",
          "{\"type\":\"object\",\"required\":[\"id\"],\"properties\":{\"id\":{\"type\":\"string\"},"

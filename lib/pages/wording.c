@@ -102,11 +102,13 @@ const char *wording_header(const char *name)
         {"X-Content-Type-Options", "The media type is meant as it stands."},
         {"ETag", "Changes with the content."},
         {"Age", "Seconds since the copy was last known to be right."},
-        {"Guichet-Copy",
-         "How fresh the copy is (RFC 8941): its generation; as-of, a time: it is the base as it was "
-         "then, or later; pending: a ping came that is not answered yet; refreshing: another copy is "
-         "being made; stale: one is due, until which changes may be missing; old: there is a newer one "
-         "already."},
+        {"Guichet-Copy", "How fresh the copy is (RFC 8941): its generation; as-of, a time: it is "
+                         "the base as it was "
+                         "then, or later; pending: a ping came that is not answered yet; "
+                         "refreshing: another copy is "
+                         "being made; stale: one is due, until which changes may be missing; old: "
+                         "there is a newer one "
+                         "already."},
         {"Content-Security-Policy", "What the page may load: nothing."},
         {"Referrer-Policy", "Links tell nobody where they were followed."},
     };

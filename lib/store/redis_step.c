@@ -66,9 +66,8 @@ static const char script[] =
     "return 0\n";
 
 static const char *const letter[] = {
-    [STEP_REQUIRE] = "R", [STEP_REQUIRE_ABSENT] = "N", [STEP_SET] = "S",
-    [STEP_PUT] = "P",     [STEP_UNSET] = "U",          [STEP_DROP] = "D",
-    [STEP_EMIT] = "E",
+    [STEP_REQUIRE] = "R", [STEP_REQUIRE_ABSENT] = "N", [STEP_SET] = "S",  [STEP_PUT] = "P",
+    [STEP_UNSET] = "U",   [STEP_DROP] = "D",           [STEP_EMIT] = "E",
 };
 
 /* A command as it goes to the server, with lengths: values may be any bytes. */

@@ -25,10 +25,10 @@ enum step_verb {
     STEP_REQUIRE,        /* the field of the record `key` is `value` */
     STEP_REQUIRE_ABSENT, /* there is no such field */
     STEP_SET,            /* the field becomes value */
-    STEP_PUT, /* the same, in a record whose fields can be read in the order of their names
+    STEP_PUT,   /* the same, in a record whose fields can be read in the order of their names
                  (step_list); such a record is written by this verb alone */
-    STEP_UNSET,          /* there is no such field any more; a record without fields is none */
-    STEP_DROP,           /* the whole record goes */
+    STEP_UNSET, /* there is no such field any more; a record without fields is none */
+    STEP_DROP,  /* the whole record goes */
     /* An event goes to the hand-off: key is its id, field its type, value its body. A step with one must
      * require something that it changes, or a repeat would hand it off twice. */
     STEP_EMIT

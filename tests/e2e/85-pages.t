@@ -125,7 +125,7 @@ is "$(figure since)" "$since" "and works for as long"
 
 # --- who may see it -------------------------------------------------------------------------------------
 
-deploy lighttpd-socket 'server.status_page = token'
+deploy lighttpd-socket 'server.status_page = token' "provider airtable.read_token = file:$E2E/keys/metrics_token"
 request /status
 is "$STATUS" 401 "status_page = token: not without it"
 like "$(header www-authenticate)" 'Bearer*' "which is asked for"
@@ -139,7 +139,7 @@ is "$STATUS" 403 "and over HTTPS alone"
 FORWARDED=(-H 'X-Forwarded-Proto: https')
 request /docs/openapi.json
 printf '%s' "$ANSWER" > "$E2E/token.json"
-lint token.json "the document with a token"
+lint token.json "the document with a token, and with copies"
 deploy lighttpd-socket 'server.status_page = off'
 request /status
 is "$STATUS" 404 "status_page = off: there is none"

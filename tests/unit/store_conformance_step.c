@@ -199,13 +199,15 @@ static void expect_page(struct store_under_test *t, const char *key, const char 
 static void lists_in_order(void **state)
 {
     struct store_under_test *t = conformance_begin(state);
-    const struct step_change first[] = {
-        STEP(STEP_PUT, "table:t1", "recb", "12345678"), STEP(STEP_PUT, "table:t1", "reca", "1"),
-        STEP(STEP_PUT, "table:t1", "recB", ""), STEP(STEP_PUT, "table:t1", "recaa", "1"),
-        STEP(STEP_PUT, "table:t2", "recx", "1"), STEP(STEP_PUT, "table:t1", "recb", "87654321")};
-    const struct step_change second[] = {
-        STEP(STEP_UNSET, "table:t1", "reca", ""), STEP(STEP_PUT, "table:t1", "recA", "1"),
-        STEP(STEP_DROP, "table:t2", "", "")};
+    const struct step_change first[] = {STEP(STEP_PUT, "table:t1", "recb", "12345678"),
+                                        STEP(STEP_PUT, "table:t1", "reca", "1"),
+                                        STEP(STEP_PUT, "table:t1", "recB", ""),
+                                        STEP(STEP_PUT, "table:t1", "recaa", "1"),
+                                        STEP(STEP_PUT, "table:t2", "recx", "1"),
+                                        STEP(STEP_PUT, "table:t1", "recb", "87654321")};
+    const struct step_change second[] = {STEP(STEP_UNSET, "table:t1", "reca", ""),
+                                         STEP(STEP_PUT, "table:t1", "recA", "1"),
+                                         STEP(STEP_DROP, "table:t2", "", "")};
     struct journal j;
     struct step_page page;
     struct fail why = {""};
@@ -225,7 +227,8 @@ static void lists_in_order(void **state)
     expect_page(t, "table:t2", "", 10, 1000, "");
     conformance_field(t, "table:t1", "recb", "87654321");
     j = open_journal(t);
-    assert_true(step_list(&j, SLICE_LITERAL("table:t1"), SLICE_LITERAL("recaa"), 1, 1000, &page, &why));
+    assert_true(
+        step_list(&j, SLICE_LITERAL("table:t1"), SLICE_LITERAL("recaa"), 1, 1000, &page, &why));
     assert_true(slice_is(page.field[0].value, "87654321"));
     assert_false(step_list(&j, SLICE_LITERAL("table:t1"), SLICE_NONE, 0, 1000, &page, &why));
 }

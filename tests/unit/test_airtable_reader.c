@@ -38,11 +38,11 @@ static void change(enum step_verb verb, const char *key, const char *field, cons
 {
     struct fail why;
 
-    assert_int_equal(whole->apply(&journal,
-                                  &(struct step_change){verb, slice_of(key), slice_of(field),
-                                                        slice_of(value)},
-                                  1, 0, &why),
-                     STEP_DONE);
+    assert_int_equal(
+        whole->apply(&journal,
+                     &(struct step_change){verb, slice_of(key), slice_of(field), slice_of(value)},
+                     1, 0, &why),
+        STEP_DONE);
 }
 
 /* What a full refresh does: fills another generation, swaps it in, and the one before the last goes. The
@@ -254,7 +254,8 @@ static void outcomes(void **state)
     assert_int_equal(reader_page(&journal, BASE, "tblNone", "", 10, &page, &why), READER_ABSENT);
     assert_int_equal(reader_page(&journal, BASE, "tblNone", "1.rec1", 10, &page, &why),
                      READER_ABSENT);
-    assert_int_equal(reader_page(&journal, BASE, "tblNone", "2.rec1", 10, &page, &why), READER_GONE);
+    assert_int_equal(reader_page(&journal, BASE, "tblNone", "2.rec1", 10, &page, &why),
+                     READER_GONE);
     /* Pinged, drained, lost. */
     change(STEP_SET, "hooks", "achOne", BASE);
     change(STEP_SET, "dirty", "achOne", "7");

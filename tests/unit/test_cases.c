@@ -187,9 +187,9 @@ static void put_field(struct run *r, char *value)
 
     check(r, rest != NULL && arena != NULL, "@put PROVIDER KEY FIELD VALUE");
     check(r,
-          step_apply(&j,
-                     &(struct step_change){STEP_PUT, slice_of(key), slice_of(field), slice_of(rest)},
-                     1, 0, &why) == STEP_DONE,
+          step_apply(
+              &j, &(struct step_change){STEP_PUT, slice_of(key), slice_of(field), slice_of(rest)},
+              1, 0, &why) == STEP_DONE,
           "%s", why.text);
     arena_free(arena);
 }

@@ -180,7 +180,8 @@ static const struct {
     {A "read_token = \n", 5, "`read_token` has no value"},
     {"[provider b]\nscheme = airtable\npath = /b\nsecret = " HEX "\nread_token = t\n", 5,
      "no `read_path`"},
-    {"[provider b]\nscheme = airtable\npath = /b\nsecret = " HEX "\nread_path = /copies\n", 0, NULL},
+    {"[provider b]\nscheme = airtable\npath = /b\nsecret = " HEX "\nread_path = /copies\n", 0,
+     NULL},
     {A "[provider b]\nscheme = airtable\npath = /b\nsecret = " HEX
        "\nread_path = /webhooks/airtable\n",
      9, "and so has [provider airtable]"},

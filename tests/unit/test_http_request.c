@@ -332,11 +332,11 @@ static void test_media_type(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_path),   cmocka_unit_test(test_path_room),
-        cmocka_unit_test(test_query),
-        cmocka_unit_test(test_init),   cmocka_unit_test(test_param),
-        cmocka_unit_test(test_header), cmocka_unit_test(test_authorization),
-        cmocka_unit_test(test_https),  cmocka_unit_test(test_media_type),
+        cmocka_unit_test(test_path),          cmocka_unit_test(test_path_room),
+        cmocka_unit_test(test_query),         cmocka_unit_test(test_init),
+        cmocka_unit_test(test_param),         cmocka_unit_test(test_header),
+        cmocka_unit_test(test_authorization), cmocka_unit_test(test_https),
+        cmocka_unit_test(test_media_type),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

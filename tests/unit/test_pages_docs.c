@@ -300,9 +300,10 @@ static void test_problems(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_schemes), cmocka_unit_test(test_settings), cmocka_unit_test(test_copies),
-        cmocka_unit_test(test_faults),      cmocka_unit_test(test_hostile_names),
-        cmocka_unit_test(test_page),        cmocka_unit_test(test_problems),
+        cmocka_unit_test(test_all_schemes),   cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_copies),        cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_hostile_names), cmocka_unit_test(test_page),
+        cmocka_unit_test(test_problems),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
