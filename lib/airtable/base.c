@@ -308,18 +308,22 @@ enum airtable_outcome airtable_drain(struct airtable *a, bool all, bool refresh,
     return outcome;
 }
 
-bool airtable_due(struct airtable *a, bool *due, struct fail *why)
+bool airtable_due(struct airtable *a, int64_t full_us, bool *due, bool *old, struct fail *why)
 {
     struct airtable_hook hook[AIRTABLE_HOOKS_MAX];
-    char generation[GENERATION_ROOM], stale[AIRTABLE_TEXT_MAX];
+    char generation[GENERATION_ROOM], stale[AIRTABLE_TEXT_MAX], refreshed[GENERATION_ROOM];
     size_t n = 0;
+    int64_t now_us;
 
-    *due = false;
+    *due = *old = false;
     arena_reset(a->journal.arena);
     if (!known_hooks(&a->journal, a->base, hook, &n, why) ||
         !base_field(a, "generation", generation, sizeof generation, why) ||
-        !base_field(a, "stale", stale, sizeof stale, why))
+        !base_field(a, "stale", stale, sizeof stale, why) ||
+        !base_field(a, "refreshed", refreshed, sizeof refreshed, why) ||
+        !step_now(&a->journal, &now_us, why))
         return false;
+    *old = full_us > 0 && refreshed[0] != '\0' && now_us - strtoll(refreshed, NULL, 10) >= full_us;
     *due = generation[0] == '\0' || stale[0] != '\0';
     for (size_t i = 0; i < n; i++)
         *due = *due || hook[i].due;
