@@ -77,6 +77,16 @@ struct slice request_header(const struct request *r, const char *name, unsigned 
  * above the root. out gets a NUL when there is a length. */
 ssize_t request_path(struct slice target, char *out, size_t room);
 
+/* The query of the request target, likewise from REQUEST_URI alone: name=value with & between. Gives the
+ * values of those names; p == NULL: it is not there. Nothing is decoded: what is asked for so is plain.
+ * False: another name is there, or one of these twice, or a part without `=`; *wrong is that part. */
+struct query_field {
+    const char *name;
+    struct slice value;
+};
+bool request_query(const struct request *r, struct query_field *field, size_t n,
+                   struct slice *wrong);
+
 /* Whether the request came over TLS. When the peer is trusted and sends X-Forwarded-Proto, that alone
  * counts: exactly one "https". Else HTTPS must be "on" or "1". */
 bool request_is_https(const struct request *r, bool peer_trusted);

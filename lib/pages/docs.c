@@ -36,6 +36,19 @@ static void put_row(struct buf *out, const char *method, const char *base, const
              method, base, path, does, needs);
 }
 
+static void put_copies(const struct config *c, const struct config_provider *p, struct buf *out)
+{
+    struct buf path = BUF_INIT(1024);
+
+    for (size_t i = 0; i < route_copy_count; i++) {
+        const struct copy_endpoint *e = &route_copy[i];
+        buf_reset(&path);
+        wording_copy_path(p, e, &path);
+        put_row(out, "GET", c->base_path, path.p, e->summary, "token to read");
+    }
+    buf_free(&path);
+}
+
 static void put_paths(const struct config *c, struct buf *out)
 {
     struct buf text = BUF_INIT(1024);
@@ -61,6 +74,9 @@ static void put_paths(const struct config *c, struct buf *out)
             put_row(out, "GET", c->base_path, e->path, e->summary,
                     route_asks_token(c, e) ? "token of the metrics" : "nothing");
     }
+    for (size_t i = 0; i < c->nproviders; i++)
+        if (wording_has_copies(&c->provider[i]))
+            put_copies(c, &c->provider[i], out);
     html_table_end(out);
     buf_adds(out, "<p class=\"soft\">HEAD is served wherever GET is.");
     if (c->require_https)

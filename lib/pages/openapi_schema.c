@@ -295,6 +295,7 @@ static void put_schemas(struct openapi *o)
         jsonw_raw(j, answers[i].name, slice_of(answers[i].schema));
     if (c->status_page != STATUS_PAGE_OFF)
         put_status(j);
+    openapi_copy_schemas(o);
     jsonw_close(j);
 }
 
@@ -345,6 +346,17 @@ static void put_security(struct openapi *o)
         SLICE_LITERAL("{\"type\":\"http\",\"scheme\":\"bearer\",\"description\":\"The token of "
                       "the metrics.\"}"));
     put_header_scheme(j, "metrics_api_key", "x-api-key", "The same token.");
+    for (size_t i = 0; i < c->nproviders; i++) {
+        char name[NAME_ROOM];
+        if (!wording_has_copies(&c->provider[i]))
+            continue;
+        (void)snprintf(name, sizeof name, "%s_read_bearer", c->provider[i].name);
+        jsonw_raw(j, name,
+                  SLICE_LITERAL("{\"type\":\"http\",\"scheme\":\"bearer\",\"description\":\"A "
+                                "token to read the copies.\"}"));
+        (void)snprintf(name, sizeof name, "%s_read_api_key", c->provider[i].name);
+        put_header_scheme(j, name, "x-api-key", "The same token.");
+    }
     jsonw_close(j);
 }
 

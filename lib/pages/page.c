@@ -94,7 +94,7 @@ static bool is_listed(struct slice list, struct slice tag)
     return false;
 }
 
-bool page_is_known(struct response *r, struct slice if_none_match)
+bool page_is_known(struct response *r, struct slice if_none_match, const char *cache_control)
 {
     char digest[BASE64_ROOM(SHA256_BYTES)], tag[sizeof digest + 2];
 
@@ -102,7 +102,7 @@ bool page_is_known(struct response *r, struct slice if_none_match)
         return false;
     (void)snprintf(tag, sizeof tag, "\"%.22s\"", digest);
     response_header(r, "ETag", "%s", tag);
-    response_header(r, "Cache-Control", "max-age=300");
+    response_header(r, "Cache-Control", "%s", cache_control);
     if (!is_listed(if_none_match, slice_of(tag)))
         return false;
     r->status = 304;

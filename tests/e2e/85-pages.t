@@ -130,7 +130,7 @@ is "$(figure since)" "$since" "and works for as long"
 
 # --- who may see it -------------------------------------------------------------------------------------
 
-deploy lighttpd-socket 'server.status_page = token'
+deploy lighttpd-socket 'server.status_page = token' "provider airtable.read_token = file:$E2E/keys/metrics_token"
 request /status
 is "$STATUS" 401 "status_page = token: not without it"
 like "$(header www-authenticate)" 'Bearer*' "which is asked for"
