@@ -2,11 +2,16 @@
 
 #include "base/clock.h"
 
+bool group_is_name(const char *text)
+{
+    size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+
+    return n > 0 && n <= GROUP_NAME_MAX && text[n] == '\0';
+}
+
 static bool name_sound(const char *name, const char *what, struct fail *why)
 {
-    size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
-
-    if (n > 0 && n <= GROUP_NAME_MAX && name[n] == '\0')
+    if (group_is_name(name))
         return true;
     fail_set(why, "a %s has a name of 1 to %d letters, digits, dots, dashes and underscores", what,
              GROUP_NAME_MAX);

@@ -27,6 +27,9 @@ struct group_state {
     char needed[48];            /* entries before this id are done by the group */
 };
 
+/* Whether a group or a consumer may be called so. */
+bool group_is_name(const char *text);
+
 /* Makes the group, reading from the oldest entry there is or, with `from_now`, from those to come.
  * One that is there stays as it is. */
 bool group_make(const struct journal *j, const char *group, bool from_now, struct fail *why);

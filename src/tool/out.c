@@ -1,6 +1,7 @@
 #include "tool/out.h"
 
 #include <inttypes.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include "base/buf.h"
@@ -28,6 +29,7 @@ struct out {
     struct cell (*row)[COLUMNS_MAX]; /* OUT_ROWS_MAX + the one at hand */
     size_t nrows, headed;            /* headed: columns of the heading that was printed */
     const char *heading[COLUMNS_MAX];
+    size_t records;
 };
 
 struct out *out_new(FILE *file, bool json)
@@ -50,6 +52,25 @@ struct out *out_new(FILE *file, bool json)
 bool out_is_json(const struct out *o)
 {
     return o->json;
+}
+
+size_t out_records(const struct out *o)
+{
+    return o->records;
+}
+
+/* The write end of a pipe shows POLLERR once its reader has closed, before anything is written in
+ * vain; no file and no terminal shows it. */
+bool out_is_unread(const struct out *o)
+{
+    struct pollfd p = {.fd = fileno(o->file)};
+
+    return p.fd >= 0 && poll(&p, 1, 0) == 1 && (p.revents & POLLERR) != 0;
+}
+
+bool out_is_wanted(const struct out *o)
+{
+    return !o->failed && !ferror(o->file) && !out_is_unread(o);
 }
 
 static int characters(const char *text)
@@ -342,4 +363,5 @@ void out_end(struct out *o)
         out_flush(o);
     }
     o->ncolumns = 0;
+    o->records++;
 }

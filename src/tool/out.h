@@ -20,6 +20,12 @@ struct out;
 struct out *out_new(FILE *file, bool json);
 /* Prints what is left. False when not everything could be written. NULL is legal. */
 bool out_free(struct out *o);
+/* It is a pipe whose reader has closed it. */
+bool out_is_unread(const struct out *o);
+/* Whether it is of use to print more: all was written so far, and somebody may read it still. */
+bool out_is_wanted(const struct out *o);
+/* Records that were ended. */
+size_t out_records(const struct out *o);
 bool out_is_json(const struct out *o);
 
 /* The form of the records that follow. Prints what is left of those before. */

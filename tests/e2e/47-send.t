@@ -285,7 +285,7 @@ PAGE
     eventually is_listed d-1 failed
     is "$(grep -c '"id":"d-1"' "$E2E/tries") $(redis EXISTS "$DAZNO:id:d-1")" '1 0' "which a 401 does at the first try"
     tool outbox list --failed --json
-    like "$(cat "$OUT")" '{"id":"d-1","event_type":"user.updated",*"state":"failed","tries":1,"due":null,"reason":"refused: it was answered 401"}' \
+    like "$(cat "$OUT")" '{"id":"d-1","at":"*","event_type":"user.updated",*"state":"failed","tries":1,"due":null,"reason":"refused: it was answered 401"}' \
         "it stays, and is listed"
     eventually test -s "$E2E/paged"
     is "$(cat "$E2E/paged")" 'd-1 user.updated 1 refused: it was answered 401 hidden' "the command is told, but no secret"
