@@ -50,7 +50,7 @@ static size_t keep(struct rewrite *out, size_t n, struct slice body, const char 
     return n + 1;
 }
 
-/* Jansson writes \u00E9, all that senders use \u00e9. */
+/* Jansson writes \u00E9, the usual libraries \u00e9. */
 static void write_escapes_small(char *text)
 {
     while ((text = strchr(text, '\\')) != NULL) {

@@ -33,6 +33,9 @@ void out_form(struct out *o, enum out_form form);
 
 /* A field of the record at hand; the name is a literal. */
 void out_text(struct out *o, const char *name, struct slice text);
+/* The same, for a word that says how things are: in colour on a terminal (not with NO_COLOR set, nor TERM=dumb). */
+enum out_mood { OUT_GOOD, OUT_DOUBT, OUT_BAD };
+void out_word(struct out *o, const char *name, const char *word, enum out_mood mood);
 void out_number(struct out *o, const char *name, int64_t number);
 void out_fraction(struct out *o, const char *name, double number);
 void out_bool(struct out *o, const char *name, bool yes);

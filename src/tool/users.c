@@ -80,10 +80,30 @@ static void show_json(struct out *o, const char *name, struct buf *b)
     buf_reset(b);
 }
 
+/* The stamps by which late events are known are for scripts; other moments are µs since 1970. */
+static void print_field(struct out *o, const struct journal_field *f)
+{
+    bool is_moment = !slice_begins(f->name, "profile.") && f->name.n > 3 &&
+                     slice_is(slice_from(f->name, f->name.n - 3), "_at");
+    char moment[RFC3339_US_ROOM];
+    int64_t us;
+
+    if (slice_begins(f->name, "at."))
+        return;
+    if (is_moment && text_to_i64(f->value, &us)) {
+        rfc3339_format_us(us, moment);
+        out_named(o, f->name, slice_of(moment));
+    } else {
+        out_named(o, f->name, f->value);
+    }
+}
+
 static void print_history(struct out *o, const char *name, const struct slice *text, size_t n)
 {
     struct buf lines = BUF_INIT(64u << 20);
 
+    if (n == 0)
+        return;
     for (size_t i = 0; i < n; i++) {
         buf_add_slice(&lines, text[i]);
         buf_adds(&lines, "\n");
@@ -119,9 +139,8 @@ static enum verdict show(struct call *c)
     }
     if (record.nfields > 0)
         qsort(record.field, record.nfields, sizeof *record.field, by_name);
-    out_form(o, OUT_FACTS);
-    out_text(o, "user_id", slice_of(w.id));
     if (out_is_json(o)) {
+        out_text(o, "user_id", slice_of(w.id));
         fields_json(&b, &record);
         show_json(o, "fields", &b);
         array(&b, payment, payments);
@@ -130,12 +149,9 @@ static enum verdict show(struct call *c)
         show_json(o, "levels", &b);
         out_end(o);
     } else {
-        out_end(o);
-        for (size_t i = 0; i < record.nfields; i++) {
-            /* The stamps by which late events are known. */
-            if (!slice_begins(record.field[i].name, "at."))
-                out_named(o, record.field[i].name, record.field[i].value);
-        }
+        out_named(o, SLICE_LITERAL("user_id"), slice_of(w.id));
+        for (size_t i = 0; i < record.nfields; i++)
+            print_field(o, &record.field[i]);
         print_history(o, "\npayments, the newest last:", payment, payments);
         print_history(o, "\nlevels, the newest last:", level, levels);
     }

@@ -120,6 +120,9 @@ wait "$tail_pid" 2> /dev/null
 is "$(tool events export | wc -l)" 6 "export: a line an event"
 
 like "$(tool users show u1)" "*email*u1@example.org*level*3*payments*1500*levels*" "users show: fields and histories"
+like "$(tool users show u1)" "user_id  *created_at  *2025-10-15T10:30:00.000000Z*" "users show: moments as people write them"
+tool users show u2 | grep levels
+is "$?" 1 "users show: no heading of a history that is empty"
 is "$(tool users show u1 --json | member payments | tr -d '\n' | cut -c 1-23)" '[{"direction":"received' "users show: as JSON"
 tool users show u9 > "$E2E/out" 2>&1
 is "$?" 1 "users show: an unknown one is said"
@@ -240,6 +243,15 @@ if [ "$(id -u)" -eq 0 ]; then
     GUICHET_CONFIG=$D/guichet.conf "$TOP/build/guichet" status --user www-data > "$E2E/out" 2>&1
     like "$?:$(cat "$E2E/out")" "0:*working*" "status: and may be"
 fi
+
+# on_terminal VARIABLE=VALUE...: guichet status there
+on_terminal() {
+    script -qec "setpriv ${AS_USER[*]} env TERM=xterm $* GUICHET_CONFIG=$D/guichet.conf $E2E/bin/guichet status" /dev/null
+}
+green=$'\033[32mworking\033[0m'
+is "$(on_terminal NO_COLOR= | grep -cF "$green")" 1 "status: coloured on a terminal"
+is "$(on_terminal NO_COLOR=1 | grep -c $'\033'):$(on_terminal TERM=dumb | grep -c $'\033'):$(tool status | grep -c $'\033')" \
+    "0:0:0" "and neither with NO_COLOR, nor on one that cannot, nor elsewhere"
 
 stop "$REDIS_PID"
 sleep 1.5 # it asks the store at most once a second
