@@ -162,6 +162,7 @@ int main(int argc, char *argv[])
 
     leave_no_core();
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file at the host's limit is a failed write */
     umask(027);
     if (argc < 2) {
         help_all(stderr);
