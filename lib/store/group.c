@@ -27,6 +27,16 @@ static const struct group_ops *ops_of(const struct journal *j, const char *group
     return ops != NULL && (group == NULL || name_sound(group, "group", why)) ? ops : NULL;
 }
 
+const char *group_all_need(const struct group_state *group, size_t n)
+{
+    const char *needed = NULL;
+
+    for (size_t i = 0; i < n; i++)
+        if (needed == NULL || journal_compare(group[i].needed, needed) < 0)
+            needed = group[i].needed;
+    return needed;
+}
+
 bool group_make(const struct journal *j, const char *group, bool from_now, struct fail *why)
 {
     const struct group_ops *ops = ops_of(j, group, why);

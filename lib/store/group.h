@@ -36,6 +36,8 @@ bool group_make(const struct journal *j, const char *group, bool from_now, struc
 bool group_drop(const struct journal *j, const char *group, bool *dropped, struct fail *why);
 bool group_list(const struct journal *j, struct group_state out[static GROUPS_MAX], size_t *n,
                 struct fail *why);
+/* The id before which all of these groups have done everything; NULL: there is no group. */
+const char *group_all_need(const struct group_state *group, size_t n);
 
 /* Takes at most `max` entries (GROUP_TAKE_MAX): first those that others took over idle_ms ago and did not do,
  * then new ones. The group must be there. */

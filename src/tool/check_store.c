@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "receive.h"
 #include "store/store.h"
 #include "tool/check_judge.h"
 
@@ -43,17 +44,7 @@ static void name_providers(struct look *l)
         if (p->retired)
             continue;
         l->of[l->n] = p;
-        l->provider[l->n++] = (struct store_provider){
-            .name = p->name,
-            .rate_count = p->rate_count,
-            .rate_window_us = p->rate_window_us,
-            .keep_ids_us = p->keep_ids_us,
-            .backlog_limit = p->backlog_limit,
-            .quarantine_limit = p->quarantine_limit,
-            .audit_limit = p->audit_limit,
-            .history_limit = p->history_limit,
-            .min_replicas = c->min_replicas,
-        };
+        l->provider[l->n++] = receiver_store_provider(c, p);
     }
 }
 

@@ -142,7 +142,7 @@ static void trim_now_and_then(struct consumer *k)
 {
     int64_t now = clock_monotonic_ms(&clock_system), removed;
     struct group_state group[GROUPS_MAX];
-    const char *needed = NULL;
+    const char *needed;
     struct fail why;
     size_t n;
 
@@ -152,9 +152,7 @@ static void trim_now_and_then(struct consumer *k)
     struct journal j = host_journal(&k->h, k->provider);
     if (!group_list(&j, group, &n, &why))
         return;
-    for (size_t i = 0; i < n; i++)
-        if (needed == NULL || journal_compare(group[i].needed, needed) < 0)
-            needed = group[i].needed;
+    needed = group_all_need(group, n);
     if (needed != NULL)
         (void)journal_trim(&j, JOURNAL_EVENTS, needed, &removed, &why);
 }

@@ -166,7 +166,7 @@ static enum verdict trim_it(struct call *c, struct host *h, const struct config_
 {
     struct journal j = host_journal(h, p);
     struct group_state group[GROUPS_MAX];
-    const char *needed = NULL;
+    const char *needed;
     struct fail why = {""};
     int64_t removed, left;
     size_t n;
@@ -177,9 +177,7 @@ static enum verdict trim_it(struct call *c, struct host *h, const struct config_
         return call_end(c, VERDICT_NO,
                         "nobody reads the hand-off in a group, so nothing counts as done; "
                         "`guichet consume --group NAME` makes one");
-    for (size_t i = 0; i < n; i++)
-        if (needed == NULL || journal_compare(group[i].needed, needed) < 0)
-            needed = group[i].needed;
+    needed = group_all_need(group, n);
     if (!journal_trim(&j, JOURNAL_EVENTS, needed, &removed, &why) ||
         !journal_count(&j, JOURNAL_EVENTS, &left, &why))
         return call_end(c, VERDICT_AWAY, "%s", why.text);

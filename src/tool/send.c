@@ -179,7 +179,7 @@ static enum verdict each_line(struct work *w)
     enum verdict v = line != NULL ? VERDICT_DONE : call_end(w->c, VERDICT_AWAY, "no memory");
     size_t n, number = 0;
 
-    while (v == VERDICT_DONE && read_line(line, COMPOSE_BODY_MAX + 1, &n)) {
+    while (line != NULL && v == VERDICT_DONE && read_line(line, COMPOSE_BODY_MAX + 1, &n)) {
         number++;
         if (n > 0)
             v = one(w, (struct slice){line, n}, number);
