@@ -290,6 +290,22 @@ void receive_batch(struct receiver *r, struct exchange *const x[], size_t n)
     log_audit_write(r->service.audit, &r->audit_lines);
 }
 
+struct store_provider receiver_store_provider(const struct config *c,
+                                              const struct config_provider *p)
+{
+    return (struct store_provider){
+        .name = p->name,
+        .rate_count = p->rate_count,
+        .rate_window_us = p->rate_window_us,
+        .keep_ids_us = p->keep_ids_us,
+        .backlog_limit = p->backlog_limit,
+        .quarantine_limit = p->quarantine_limit,
+        .audit_limit = p->audit_limit,
+        .history_limit = p->history_limit,
+        .min_replicas = c->min_replicas,
+    };
+}
+
 /* --- life ---------------------------------------------------------------------------------------- */
 
 /* Of the tokens that open the provider's copies only digests stay in memory. */
@@ -336,18 +352,10 @@ static int mount_provider(struct receiver *r, size_t i, struct fail *why)
     if (!read_digests(r, m, why))
         return -1;
     m->record_unknown = p->unknown_events >= 0 ? p->unknown_events == 1 : m->scheme->record_unknown;
-    m->store = (struct store_provider){
-        .name = p->name,
-        .rate_count = p->rate_count,
-        .rate_window_us = p->rate_window_us,
-        .keep_ids_us = p->keep_ids_us,
-        .backlog_limit = p->backlog_limit,
-        .quarantine_limit = p->quarantine_limit,
-        /* What is not sealed yet must not go: the sealer trims. */
-        .audit_limit = r->ring.n > 0 ? STORE_AUDIT_ALL : p->audit_limit,
-        .history_limit = p->history_limit,
-        .min_replicas = r->service.config->min_replicas,
-    };
+    m->store = receiver_store_provider(r->service.config, p);
+    /* What is not sealed yet must not go: the sealer trims. */
+    if (r->ring.n > 0)
+        m->store.audit_limit = STORE_AUDIT_ALL;
     return 0;
 }
 

@@ -32,6 +32,10 @@ struct service {
     struct spool *spool; /* NULL: none; [server] when_store_down says whether it is added to */
 };
 
+/* What the store is to know of a provider. */
+struct store_provider receiver_store_provider(const struct config *c,
+                                              const struct config_provider *p);
+
 /* What one worker needs: verifiers, its store, room for a batch. Belongs to one thread. */
 struct receiver;
 

@@ -2,6 +2,7 @@
 
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* 15 digits are what a double surely holds: 49.9 stays 49.9. */
 #define NUMBERS JSON_REAL_PRECISION(15)
@@ -24,6 +25,10 @@ static const struct {
     {"pretty-printed by 2 spaces", JSON_INDENT(2)},
     {"pretty-printed by 4 spaces", JSON_INDENT(4)},
     {"pretty-printed by 2 spaces, members sorted", JSON_INDENT(2) | JSON_SORT_KEYS},
+    {"pretty-printed by 2 spaces, non-ASCII escaped (json.dumps with indent)",
+     JSON_INDENT(2) | JSON_ENSURE_ASCII},
+    {"pretty-printed by 4 spaces, non-ASCII escaped (json.dumps with indent)",
+     JSON_INDENT(4) | JSON_ENSURE_ASCII},
     {"pretty-printed by 4 spaces, with slashes and non-ASCII escaped (PHP)",
      JSON_INDENT(4) | JSON_ENSURE_ASCII | JSON_ESCAPE_SLASH},
 };
@@ -45,11 +50,25 @@ static size_t keep(struct rewrite *out, size_t n, struct slice body, const char 
     return n + 1;
 }
 
+/* Jansson writes \u00E9, the usual libraries \u00e9. */
+static void write_escapes_small(char *text)
+{
+    while ((text = strchr(text, '\\')) != NULL) {
+        bool number = text[1] == 'u';
+        text += 2;
+        for (size_t i = 0; number && i < 4; i++, text++)
+            if (*text >= 'A' && *text <= 'F')
+                *text = (char)(*text - 'A' + 'a');
+    }
+}
+
 static size_t dump(struct rewrite *out, size_t n, struct slice body, const char *what,
                    const json_t *value, size_t flags)
 {
     char *text = json_dumps(value, flags);
 
+    if (text != NULL)
+        write_escapes_small(text);
     return keep(out, n, body, what, text, text != NULL ? strlen(text) : 0);
 }
 

@@ -2,11 +2,16 @@
 
 #include "base/clock.h"
 
+bool group_is_name(const char *text)
+{
+    size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+
+    return n > 0 && n <= GROUP_NAME_MAX && text[n] == '\0';
+}
+
 static bool name_sound(const char *name, const char *what, struct fail *why)
 {
-    size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
-
-    if (n > 0 && n <= GROUP_NAME_MAX && name[n] == '\0')
+    if (group_is_name(name))
         return true;
     fail_set(why, "a %s has a name of 1 to %d letters, digits, dots, dashes and underscores", what,
              GROUP_NAME_MAX);
@@ -20,6 +25,16 @@ static const struct group_ops *ops_of(const struct journal *j, const char *group
     if (ops == NULL)
         fail_set(why, "this store has no consumer groups");
     return ops != NULL && (group == NULL || name_sound(group, "group", why)) ? ops : NULL;
+}
+
+const char *group_all_need(const struct group_state *group, size_t n)
+{
+    const char *needed = NULL;
+
+    for (size_t i = 0; i < n; i++)
+        if (needed == NULL || journal_compare(group[i].needed, needed) < 0)
+            needed = group[i].needed;
+    return needed;
 }
 
 bool group_make(const struct journal *j, const char *group, bool from_now, struct fail *why)

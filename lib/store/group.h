@@ -27,12 +27,17 @@ struct group_state {
     char needed[48];            /* entries before this id are done by the group */
 };
 
+/* Whether a group or a consumer may be called so. */
+bool group_is_name(const char *text);
+
 /* Makes the group, reading from the oldest entry there is or, with `from_now`, from those to come.
  * One that is there stays as it is. */
 bool group_make(const struct journal *j, const char *group, bool from_now, struct fail *why);
 bool group_drop(const struct journal *j, const char *group, bool *dropped, struct fail *why);
 bool group_list(const struct journal *j, struct group_state out[static GROUPS_MAX], size_t *n,
                 struct fail *why);
+/* The id before which all of these groups have done everything; NULL: there is no group. */
+const char *group_all_need(const struct group_state *group, size_t n);
 
 /* Takes at most `max` entries (GROUP_TAKE_MAX): first those that others took over idle_ms ago and did not do,
  * then new ones. The group must be there. */

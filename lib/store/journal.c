@@ -54,13 +54,18 @@ struct slice journal_value(const struct journal_entry *e, const char *name)
     return SLICE_NONE;
 }
 
-static bool id_sound(const char *id, struct fail *why)
+bool journal_is_id(const char *text)
 {
     uint64_t number[2];
 
-    if (id[0] == '\0' || id_parse(id, number))
+    return id_parse(text, number);
+}
+
+static bool id_sound(const char *id, struct fail *why)
+{
+    if (id[0] == '\0' || journal_is_id(id))
         return true;
-    fail_set(why, "\"%.48s\" is no id of an entry; they look like 1760524200000-0", id);
+    fail_set(why, "\"%.48s\" is no id of an entry; they look like " JOURNAL_ID_FORM, id);
     return false;
 }
 

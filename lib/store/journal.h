@@ -99,6 +99,9 @@ bool journal_release(const struct journal *j, const char *name, const char *hold
 /* The value of a field; p == NULL: it has none of that name. */
 struct slice journal_value(const struct journal_entry *e, const char *name);
 
+/* Whether it has the form of an entry's id. */
+#define JOURNAL_ID_FORM "1760524200000-0"
+bool journal_is_id(const char *text);
 /* Compares two ids of entries as numbers: <0, 0, >0. What is no id counts as the smallest. */
 int journal_compare(const char *a, const char *b);
 

@@ -42,13 +42,16 @@ bool redis_facts(struct store *base, const char *provider, int64_t deadline_ms,
     static const char *const server[] = {"INFO", "server"}, *const memory[] = {"INFO", "memory"},
                              *const now[] = {"TIME"};
     redisReply *reply = ask(base, provider, deadline_ms, server, 2);
-    struct slice version;
+    struct slice version, run_id;
 
     if (reply == NULL)
         return false;
     version = redis_info_field(reply, "redis_version");
     (void)snprintf(out->version, sizeof out->version, "%.*s", (int)version.n,
                    version.n > 0 ? version.p : "");
+    run_id = redis_info_field(reply, "run_id");
+    (void)snprintf(out->run_id, sizeof out->run_id, "%.*s", (int)run_id.n,
+                   run_id.n > 0 ? run_id.p : "");
     freeReplyObject(reply);
     out->id_bytes = ID_BYTES;
     reply = ask(base, provider, deadline_ms, memory, 2);

@@ -25,6 +25,23 @@ static bool lost(struct redis_link *l, struct redis_trouble *t)
     return false;
 }
 
+/* Where it was looked for is half of the remedy. */
+static bool nobody_there(struct redis_link *l, struct redis_trouble *t)
+{
+    const struct redis_address *a = &l->address;
+    char text[STORE_REASON_MAX];
+
+    if (a->path[0] != '\0')
+        (void)snprintf(text, sizeof text, "cannot connect to %.96s: %.40s", a->path,
+                       l->context->errstr);
+    else
+        (void)snprintf(text, sizeof text, "cannot connect to %.80s:%d: %.40s", a->host, a->port,
+                       l->context->errstr);
+    redis_trouble_set(t, &redis_unreachable, text);
+    redis_link_close(l);
+    return false;
+}
+
 /* Waits until the socket is ready for `events`. */
 static bool await(struct redis_link *l, short events, int64_t deadline_ms, struct redis_trouble *t)
 {
@@ -213,7 +230,7 @@ bool redis_link_open(struct redis_link *l, int64_t deadline_ms, struct redis_tro
         return false;
     }
     if (l->context->err != 0)
-        return lost(l, t);
+        return nobody_there(l, t);
     /* From here on poll keeps the time: the socket does not block, and hiredis is told so. */
     int flags = fcntl(l->context->fd, F_GETFL);
     if (flags < 0 || fcntl(l->context->fd, F_SETFL, flags | O_NONBLOCK) != 0 ||

@@ -139,6 +139,7 @@ struct store_findings {
 
 /* What an operator wants to know before trouble comes. */
 struct store_facts {
+    char run_id[48];     /* of the server's run, by which servers differ; "": it has none */
     char version[32];    /* of the server, "7.0.15"; "": not known */
     int64_t clock_us;    /* its clock; 0: not known, or it is this host's */
     int64_t memory_used; /* bytes; -1: not known */

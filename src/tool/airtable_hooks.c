@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "tool/airtable.h"
+#include "tool/list.h"
 
 static enum verdict run_list(struct call *c)
 {
@@ -20,7 +21,7 @@ static enum verdict run_list(struct call *c)
     for (size_t i = 0; v == VERDICT_DONE && i < n; i++)
         airtable_put_hook(&a, &hook[i]);
     airtable_close(&a);
-    return v;
+    return list_end(c, v);
 }
 
 static const struct option_row common_options[] = {

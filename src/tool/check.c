@@ -12,6 +12,8 @@
 
 static const char *const level_word[] = {
     [CHECK_OK] = "ok", [CHECK_WARN] = "warn", [CHECK_FAIL] = "fail"};
+static const enum out_mood level_mood[] = {
+    [CHECK_OK] = OUT_GOOD, [CHECK_WARN] = OUT_DOUBT, [CHECK_FAIL] = OUT_BAD};
 
 void check_line(struct check *k, enum check_level level, const char *matter, const char *about,
                 const char *remedy, const char *format, ...)
@@ -24,7 +26,7 @@ void check_line(struct check *k, enum check_level level, const char *matter, con
     (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
     k->count[level]++;
-    out_text(out, "level", slice_of(level_word[level]));
+    out_word(out, "level", level_word[level], level_mood[level]);
     out_text(out, "matter", slice_of(matter));
     if (out_is_json(out)) {
         if (about[0] != '\0')

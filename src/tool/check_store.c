@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "receive.h"
+#include "store/store.h"
 #include "store/transfer.h"
 #include "tool/check_judge.h"
 
@@ -12,11 +14,22 @@
 #define ARENA_MAX   65536
 #define MIB         1048576.0
 
+/* One that holds keys: the store, or a node of a Cluster. */
+struct server {
+    const char *name; /* the first provider that is on it; "": it is the only server */
+    struct store_facts facts;
+    int64_t asked_us, told_us; /* before and after */
+    int64_t ids_bytes;         /* that the ids of its providers will take */
+};
+
 struct look {
     struct check *k;
     struct store *store;
+    const struct config_provider *of[CONFIG_PROVIDERS_MAX];
     struct store_provider provider[CONFIG_PROVIDERS_MAX];
     size_t n;
+    struct server server[CONFIG_PROVIDERS_MAX];
+    size_t nservers;
 };
 
 static int64_t deadline(void)
@@ -30,18 +43,10 @@ static void name_providers(struct look *l)
 
     for (size_t i = 0; i < c->nproviders; i++) {
         const struct config_provider *p = &c->provider[i];
-        if (!p->retired)
-            l->provider[l->n++] = (struct store_provider){
-                .name = p->name,
-                .rate_count = p->rate_count,
-                .rate_window_us = p->rate_window_us,
-                .keep_ids_us = p->keep_ids_us,
-                .backlog_limit = p->backlog_limit,
-                .quarantine_limit = p->quarantine_limit,
-                .audit_limit = p->audit_limit,
-                .history_limit = p->history_limit,
-                .min_replicas = c->min_replicas,
-            };
+        if (p->retired)
+            continue;
+        l->of[l->n] = p;
+        l->provider[l->n++] = receiver_store_provider(c, p);
     }
 }
 
@@ -94,94 +99,140 @@ static void check_durability(struct look *l, const struct store_findings *f)
         check_line(l->k, CHECK_OK, "store.durable", "", "", "%s", f->durability.text);
 }
 
-static void check_findings(struct look *l, const struct store_facts *facts)
+static void check_findings(struct look *l, const struct store_findings *f)
 {
-    struct store_findings f;
-
-    store_examine(l->store, l->provider, l->n, deadline(), &f);
-    if (f.self_test == 1)
+    if (f->self_test == 1)
         check_line(l->k, CHECK_OK, "store.self_test", "", "", "a commit with every verb works");
     else
-        check_line(l->k, f.self_test == 0 ? CHECK_FAIL : CHECK_WARN, "store.self_test", "",
-                   f.self_test == 0 ? "" : "try again later", "%s", f.problem.text);
-    if (f.self_test == 1 && facts->version[0] != '\0') {
-        bool seen = judge_version_shows_acl(facts->version);
-        check_line(l->k, seen ? CHECK_OK : CHECK_WARN, "store.permissions", "",
+        check_line(l->k, f->self_test == 0 ? CHECK_FAIL : CHECK_WARN, "store.self_test", "",
+                   f->self_test == 0 ? "" : "try again later", "%s", f->problem.text);
+    for (size_t i = 0; f->self_test == 1 && i < l->nservers; i++) {
+        const struct server *s = &l->server[i];
+        bool seen = judge_version_shows_acl(s->facts.version);
+        if (s->facts.version[0] == '\0')
+            continue;
+        check_line(l->k, seen ? CHECK_OK : CHECK_WARN, "store.permissions", s->name,
                    seen ? "" : "give the user all commands of README's list, or use Redis 7",
                    seen ? "the user may run all that is needed"
                         : "a server before 7.0 does not tell which commands a user lacks, and one "
                           "that is missed strikes in the middle of a commit");
     }
-    check_durability(l, &f);
+    check_durability(l, f);
     check_line(l->k,
-               f.evicting == 1  ? CHECK_FAIL
-               : f.evicting < 0 ? CHECK_WARN
-                                : CHECK_OK,
-               "store.evicting", "", f.evicting == 0 ? "" : "set maxmemory-policy noeviction", "%s",
-               f.evicting == 1  ? "it may drop ids and events when its memory is full"
-               : f.evicting < 0 ? "whether it evicts cannot be seen"
-                                : "it drops nothing");
+               f->evicting == 1  ? CHECK_FAIL
+               : f->evicting < 0 ? CHECK_WARN
+                                 : CHECK_OK,
+               "store.evicting", "", f->evicting == 0 ? "" : "set maxmemory-policy noeviction",
+               "%s",
+               f->evicting == 1  ? "it may drop ids and events when its memory is full"
+               : f->evicting < 0 ? "whether it evicts cannot be seen"
+                                 : "it drops nothing");
 }
 
-static void check_time(struct look *l, const struct store_facts *facts, int64_t before_us)
+static void check_time(struct look *l, const struct server *s)
 {
-    int64_t after_us = clock_now_us(&clock_system), off_us;
+    int64_t clock_us = s->facts.clock_us, off_us;
     enum check_level level;
 
-    if (facts->clock_us == 0) {
-        check_line(l->k, CHECK_OK, "store.clock", "", "", "it has none of its own");
+    if (clock_us == 0) {
+        check_line(l->k, CHECK_OK, "store.clock", s->name, "", "it has none of its own");
         return;
     }
     /* Only what lies outside the time of asking is an offset. */
-    off_us = facts->clock_us < before_us  ? facts->clock_us - before_us
-             : facts->clock_us > after_us ? facts->clock_us - after_us
-                                          : 0;
+    off_us = clock_us < s->asked_us  ? clock_us - s->asked_us
+             : clock_us > s->told_us ? clock_us - s->told_us
+                                     : 0;
     level = judge_clock(off_us);
-    check_line(l->k, level, "store.clock", "",
+    check_line(l->k, level, "store.clock", s->name,
                level == CHECK_OK ? "" : "keep both hosts' clocks in step (chrony, timesyncd)",
                "%.3f s from ours", (double)off_us / US_PER_S);
 }
 
-static void check_version(struct look *l, const struct store_facts *facts)
+static void check_version(struct look *l, const struct server *s)
 {
-    enum check_level level = judge_version(facts->version);
+    enum check_level level = judge_version(s->facts.version);
 
-    if (facts->version[0] == '\0')
+    if (s->facts.version[0] == '\0')
         return; /* no server */
-    check_line(l->k, level, "store.version", "", level == CHECK_OK ? "" : "use Redis 6.2 or later",
-               "%s", facts->version);
+    check_line(l->k, level, "store.version", s->name,
+               level == CHECK_OK ? "" : "use Redis 6.2 or later", "%s", s->facts.version);
 }
 
-static void check_memory(struct look *l, const struct store_facts *facts)
+/* What the ids of the provider will take, on its server. */
+static void add_ids(struct look *l, const struct config_provider *p, struct server *s)
 {
-    const struct config *c = l->k->config;
-    int64_t all = 0;
+    const struct scheme *scheme = scheme_find(p->scheme);
+    int64_t need =
+        judge_ids_bytes(p->rate_count, p->rate_window_us, p->keep_ids_us, s->facts.id_bytes);
+
+    if (s->facts.id_bytes == 0 || scheme == NULL || scheme->ping)
+        return; /* not a store in memory, or no ids */
+    if (need < 0)
+        check_line(l->k, CHECK_WARN, "store.memory", p->name, "set a rate_limit",
+                   "without a rate_limit nothing bounds the memory of its ids");
+    else
+        s->ids_bytes = need < INT64_MAX - s->ids_bytes ? s->ids_bytes + need : INT64_MAX;
+}
+
+static void check_memory(struct look *l, const struct server *s)
+{
+    const struct store_facts *f = &s->facts;
     enum check_level level;
 
-    if (facts->id_bytes == 0)
+    if (f->id_bytes == 0)
         return; /* not a store in memory */
-    for (size_t i = 0; i < c->nproviders; i++) {
-        const struct config_provider *p = &c->provider[i];
-        const struct scheme *s = scheme_find(p->scheme);
-        int64_t need =
-            judge_ids_bytes(p->rate_count, p->rate_window_us, p->keep_ids_us, facts->id_bytes);
-        if (p->retired || s == NULL || s->ping)
-            continue;
-        if (need < 0)
-            check_line(l->k, CHECK_WARN, "store.memory", p->name, "set a rate_limit",
-                       "without a rate_limit nothing bounds the memory of its ids");
-        else
-            all = need < INT64_MAX - all ? all + need : INT64_MAX;
-    }
-    level = judge_memory(all, facts->memory_used, facts->memory_max);
-    check_line(l->k, level, "store.memory", "",
+    level = judge_memory(s->ids_bytes, f->memory_used, f->memory_max);
+    check_line(l->k, level, "store.memory", s->name,
                level == CHECK_OK ? "" : "raise maxmemory, or lower keep_ids or rate_limit",
                "the ids take up to %.0f MiB (rate_limit x keep_ids x %" PRId64 " bytes); "
                "%.0f MiB are used, %s%.0f%s",
-               (double)all / MIB, facts->id_bytes, (double)facts->memory_used / MIB,
-               facts->memory_max > 0 ? "at most " : "maxmemory is ",
-               facts->memory_max > 0 ? (double)facts->memory_max / MIB : 0.0,
-               facts->memory_max > 0 ? " MiB" : " (no limit: see that the host has them)");
+               (double)s->ids_bytes / MIB, f->id_bytes, (double)f->memory_used / MIB,
+               f->memory_max > 0 ? "at most " : "maxmemory is ",
+               f->memory_max > 0 ? (double)f->memory_max / MIB : 0.0,
+               f->memory_max > 0 ? " MiB" : " (no limit: see that the host has them)");
+}
+
+/* The server that has the provider's keys (NULL: any), asked once; NULL: it gave no answer. */
+static struct server *ask_server(struct look *l, const char *provider)
+{
+    struct server *s = &l->server[l->nservers];
+
+    *s = (struct server){.name = provider != NULL ? provider : ""};
+    s->asked_us = clock_now_us(&clock_system);
+    if (!store_read_facts(l->store, provider, deadline(), &s->facts))
+        return NULL;
+    s->told_us = clock_now_us(&clock_system);
+    for (size_t i = 0; i < l->nservers; i++)
+        if (strcmp(l->server[i].facts.run_id, s->facts.run_id) == 0)
+            return &l->server[i];
+    l->nservers++;
+    return s;
+}
+
+static void check_servers(struct look *l)
+{
+    bool silent[CONFIG_PROVIDERS_MAX];
+
+    if (l->n == 0)
+        (void)ask_server(l, NULL);
+    for (size_t i = 0; i < l->n; i++) {
+        struct server *s = ask_server(l, l->provider[i].name);
+        silent[i] = s == NULL;
+        if (s != NULL)
+            add_ids(l, l->of[i], s);
+    }
+    /* Where none answers this is no server, or check_findings says why. */
+    for (size_t i = 0; l->nservers > 0 && i < l->n; i++)
+        if (silent[i])
+            check_line(l->k, CHECK_FAIL, "store.reachable", l->provider[i].name,
+                       "is its node of the Cluster running?", "its server gives no answer");
+    if (l->nservers == 1)
+        l->server[0].name = "";
+    for (size_t i = 0; i < l->nservers; i++) {
+        check_version(l, &l->server[i]);
+        check_time(l, &l->server[i]);
+        check_memory(l, &l->server[i]);
+    }
 }
 
 static void check_gauge(struct look *l, const char *matter, const char *provider, int64_t used,
@@ -231,9 +282,8 @@ void check_store(struct check *k)
 {
     const struct config *c = k->config;
     struct look l = {.k = k};
-    struct store_facts facts;
+    struct store_findings findings;
     struct fail why = {""};
-    int64_t before_us;
 
     name_providers(&l);
     l.store = store_open(c->store, &clock_system, &why);
@@ -243,13 +293,11 @@ void check_store(struct check *k)
     }
     check_address(&l);
     if (check_reachable(&l)) {
-        before_us = clock_now_us(&clock_system);
-        if (store_read_facts(l.store, l.n > 0 ? l.provider[0].name : NULL, deadline(), &facts)) {
-            check_version(&l, &facts);
-            check_time(&l, &facts, before_us);
-            check_memory(&l, &facts);
-        }
-        check_findings(&l, &facts);
+        /* First, for commits go where a Cluster sends them, and only then it is known where the keys
+         * of each provider are. */
+        store_examine(l.store, l.provider, l.n, deadline(), &findings);
+        check_servers(&l);
+        check_findings(&l, &findings);
         for (size_t i = 0; i < l.n; i++) {
             check_open(&l, l.provider[i].name);
             check_fill(&l, &l.provider[i]);

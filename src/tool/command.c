@@ -95,6 +95,7 @@ static int spawn(const char *const argv[], const char *const variables[], int in
         return error;
     sigemptyset(&defaults);
     sigaddset(&defaults, SIGPIPE);
+    sigaddset(&defaults, SIGXFSZ);
     posix_spawn_file_actions_init(&files);
     posix_spawnattr_init(&how);
     posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO);

@@ -142,7 +142,7 @@ static void trim_now_and_then(struct consumer *k)
 {
     int64_t now = clock_monotonic_ms(&clock_system), removed;
     struct group_state group[GROUPS_MAX];
-    const char *needed = NULL;
+    const char *needed;
     struct fail why;
     size_t n;
 
@@ -152,9 +152,7 @@ static void trim_now_and_then(struct consumer *k)
     struct journal j = host_journal(&k->h, k->provider);
     if (!group_list(&j, group, &n, &why))
         return;
-    for (size_t i = 0; i < n; i++)
-        if (needed == NULL || journal_compare(group[i].needed, needed) < 0)
-            needed = group[i].needed;
+    needed = group_all_need(group, n);
     if (needed != NULL)
         (void)journal_trim(&j, JOURNAL_EVENTS, needed, &removed, &why);
 }
@@ -217,6 +215,12 @@ static enum verdict consume(struct call *c)
     k.group = call_option(c, "group");
     if (k.group == NULL)
         return call_end(c, VERDICT_USAGE, "say --group NAME: who has read what is kept by it");
+    name_it(&k);
+    if (!group_is_name(k.group) || !group_is_name(k.name))
+        return call_end(c, VERDICT_USAGE,
+                        "a group has a name of 1 to %d letters, digits, dots, dashes and "
+                        "underscores, and so has a consumer",
+                        GROUP_NAME_MAX);
     if (!call_number(c, "tries", 1, 1000, 8, &k.tries) ||
         !call_number(c, "timeout", 1, TIMEOUT_MAX_S, 60, &timeout_s) ||
         !call_number(c, "backoff", 0, BACKOFF_MAX_MS / 1000, 1, &backoff_s) ||
@@ -226,7 +230,6 @@ static enum verdict consume(struct call *c)
     k.backoff_ms = backoff_s * 1000;
     k.once = call_option(c, "once") != NULL;
     k.trim = call_option(c, "trim") != NULL;
-    name_it(&k);
     v = host_open_store(c, &k.h);
     if (v == VERDICT_DONE) {
         k.provider = host_provider(c, &k.h, call_option(c, "provider"));
@@ -276,53 +279,3 @@ const struct verb verb_consume = {"consume",
                                   1,
                                   -1,
                                   consume};
-
-/* --- groups ----------------------------------------------------------------------------------- */
-
-static enum verdict list_groups(struct call *c, struct host *h, const struct config_provider *p)
-{
-    struct journal j = host_journal(h, p);
-    struct group_state group[GROUPS_MAX];
-    struct fail why = {""};
-    size_t n;
-
-    if (!group_list(&j, group, &n, &why))
-        return call_end(c, VERDICT_AWAY, "%s", why.text);
-    for (size_t i = 0; i < n; i++) {
-        out_text(c->out, "group", slice_of(group[i].name));
-        out_number(c->out, "consumers", group[i].consumers);
-        out_number(c->out, "pending", group[i].pending);
-        out_text(c->out, "done_before", slice_of(group[i].needed));
-        out_end(c->out);
-    }
-    return VERDICT_DONE;
-}
-
-static enum verdict drop_group(struct call *c, struct host *h, const struct config_provider *p)
-{
-    struct journal j = host_journal(h, p);
-    struct fail why = {""};
-    bool dropped;
-
-    if (!group_drop(&j, c->operand[0], &dropped, &why))
-        return call_end(c, VERDICT_AWAY, "%s", why.text);
-    return dropped ? VERDICT_DONE
-                   : call_end(c, VERDICT_NO, "there is no group \"%s\"", c->operand[0]);
-}
-
-static enum verdict groups_list(struct call *c)
-{
-    return host_on_provider(c, list_groups);
-}
-
-static enum verdict groups_drop(struct call *c)
-{
-    return host_on_provider(c, drop_group);
-}
-
-static const struct option_row options[] = {HOST_PROVIDER_OPTION, {0}};
-
-const struct verb verb_groups_list = {
-    "groups list", "", "lists the consumer groups of the hand-off", options, 0, 0, groups_list};
-const struct verb verb_groups_drop = {
-    "groups drop", "NAME", "forgets a consumer group", options, 1, 1, groups_drop};

@@ -25,10 +25,10 @@ static bool show_row(void *ctx, const struct journal_entry *e)
 
     (void)text_to_i64(journal_value(e, "deliveries"), &deliveries);
     out_text(o, "letter", slice_of(e->id));
+    out_time(o, "at", entries_at(e));
     out_text(o, "group", journal_value(e, "group"));
     out_text(o, "reason", journal_value(e, "reason"));
     out_number(o, "deliveries", deliveries);
-    out_time(o, "at", entries_at(e));
     out_text(o, "type", journal_value(e, "type"));
     out_text(o, "id", journal_value(e, "id"));
     if (out_is_json(o)) {
@@ -42,9 +42,9 @@ static bool show_row(void *ctx, const struct journal_entry *e)
 
 static enum verdict list_them(struct call *c, struct host *h, const struct config_provider *p)
 {
+    static const char *const fields[] = {"group", "type", "user", NULL};
     struct listing l = {c, BUF_INIT(EVENT_LINE_MAX)};
-    struct entries_walk walk = {.list = JOURNAL_DEAD, .visit = show_row, .ctx = &l};
-    enum verdict v = entries_walk(c, h, p, &walk);
+    enum verdict v = entries_list(c, h, p, JOURNAL_DEAD, fields, show_row, &l);
 
     buf_free(&l.line);
     return v;
@@ -55,10 +55,17 @@ static enum verdict list(struct call *c)
     return host_on_provider(c, list_them);
 }
 
-static const struct option_row list_options[] = {HOST_PROVIDER_OPTION, {0}};
+static const struct option_row list_options[] = {
+    HOST_PROVIDER_OPTION,
+    {"group", "NAME", "only those of that consumer group", false},
+    {"type", "NAME", "only events of that type", false},
+    {"user", "ID", "only events of that user", false},
+    ENTRIES_LIST_OPTIONS,
+    {0}};
 
 const struct verb verb_dead_list = {
-    "dead list", "", "lists events that consumers gave up", list_options, 0, 0, list};
+    "dead list", "",  "lists events that consumers gave up, the oldest first", list_options, 0,
+    0,           list};
 
 /* --- retry ------------------------------------------------------------------------------------ */
 
@@ -104,7 +111,8 @@ static enum verdict retry_them(struct call *c, struct host *h, const struct conf
     long long timeout_s;
     enum verdict v;
 
-    if (!call_number(c, "timeout", 1, TIMEOUT_MAX_S, TIMEOUT_S, &timeout_s))
+    if (!call_number(c, "timeout", 1, TIMEOUT_MAX_S, TIMEOUT_S, &timeout_s) ||
+        (r.letter != NULL && !entries_is_id(c, r.letter)))
         return VERDICT_USAGE;
     r.deliver = (struct deliver){.argv = c->operand,
                                  .provider = p->name,
@@ -113,6 +121,8 @@ static enum verdict retry_them(struct call *c, struct host *h, const struct conf
     command_prepare();
     v = entries_walk(c, h, p, &walk);
     buf_free(&r.deliver.line);
+    if (v == VERDICT_DONE && r.letter != NULL && r.done + r.failed == 0 && !r.away)
+        (void)call_end(c, VERDICT_NO, "there is no dead letter %s", r.letter);
     if (v == VERDICT_DONE) {
         out_form(c->out, OUT_FACTS);
         out_number(c->out, "done", r.done);
@@ -148,17 +158,22 @@ static enum verdict drop_them(struct call *c, struct host *h, const struct confi
 {
     struct fail why = {""};
     int64_t removed, total = 0;
+    enum verdict v = VERDICT_DONE;
 
+    if (!entries_operands_read(c))
+        return VERDICT_USAGE;
     for (size_t i = 0; i < c->noperands; i++) {
         struct journal j = host_journal(h, p);
         if (!journal_remove(&j, JOURNAL_DEAD, &c->operand[i], 1, &removed, &why))
             return call_end(c, VERDICT_AWAY, "%s", why.text);
+        if (removed == 0)
+            v = call_end(c, VERDICT_NO, "there is no dead letter %s", c->operand[i]);
         total += removed;
     }
     out_form(c->out, OUT_FACTS);
     out_number(c->out, "removed", total);
     out_end(c->out);
-    return total > 0 ? VERDICT_DONE : VERDICT_NO;
+    return v;
 }
 
 static enum verdict drop(struct call *c)

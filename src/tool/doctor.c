@@ -25,7 +25,8 @@ void doctor_find(struct doctor *d, enum finding f, const char *at, const char *f
     *(strcmp(row->level, "fault") == 0 ? &d->faults : &d->notes) += 1;
     out_form(d->c->out, OUT_FACTS);
     out_text(d->c->out, "finding", slice_of(row->name));
-    out_text(d->c->out, "level", slice_of(row->level));
+    out_word(d->c->out, "level", row->level,
+             strcmp(row->level, "fault") == 0 ? OUT_BAD : OUT_DOUBT);
     out_text(d->c->out, "at", slice_of(at));
     out_text(d->c->out, "what", slice_of(what));
     out_text(d->c->out, "remedy", slice_of(row->remedy));

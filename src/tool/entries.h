@@ -3,28 +3,41 @@
 #define GUICHET_TOOL_ENTRIES_H
 
 #include "tool/host.h"
+#include "tool/list.h"
+
+#define ENTRIES_ID_ROOM    48
+#define ENTRIES_FIELDS_MAX 3
 
 struct entries_filter {
-    const char *type, *user; /* NULL: any */
+    struct {
+        const char *name, *value;
+    } field[ENTRIES_FIELDS_MAX]; /* that the entry must have */
+    size_t nfields;
+    const char *user; /* of the event in its body; NULL: any */
     int64_t since_us, until_us;
 };
 
-/* The options for a verb's table, and what they say. False: said why. */
-#define ENTRIES_SINCE_OPTION                                                                       \
+/* The options for a verb's table: those by time, and those that every verb that lists entries takes. */
+#define ENTRIES_TIME_OPTIONS                                                                       \
+    {"since", "TIME", "only what came from then on, as 2025-10-15T10:30:00Z, 2025-10-15 or 2h",    \
+     false},                                                                                       \
     {                                                                                              \
-        "since", "TIME", "only from then on, as 2025-10-15T10:30:00Z, 2025-10-15 or 2h", false     \
+        "until", "TIME", "only what came before then", false                                       \
     }
-#define ENTRIES_FILTER_OPTIONS                                                                     \
-    {"type", "NAME", "only events of that type", false},                                           \
-        {"user", "ID", "only events of that user", false}, ENTRIES_SINCE_OPTION,                   \
+#define ENTRIES_AFTER_OPTION                                                                       \
     {                                                                                              \
-        "until", "TIME", "only before then", false                                                 \
+        "after", "ENTRY", "only what came after that entry", false                                 \
     }
-/* One such time, µs since 1970; *out stays where it was not given. */
-bool entries_time(const struct call *c, const char *option, int64_t *out);
-bool entries_filter_read(struct call *c, struct entries_filter *out);
-bool entries_match(const struct entries_filter *f, const struct journal_entry *e,
-                   struct arena *arena);
+#define ENTRIES_LIST_OPTIONS ENTRIES_TIME_OPTIONS, ENTRIES_AFTER_OPTION, LIST_ORDER_OPTIONS
+
+/* The options by time, and one for each field (an option of the same name; "user": of the body), whose
+ * names end with NULL. False: said why. */
+bool entries_filter_read(struct call *c, const char *const *field, struct entries_filter *out);
+/* --after, or NULL where it was not given. False: said why. */
+bool entries_after_read(const struct call *c, const char **out);
+/* Whether the text, or each operand, is an entry's id. False: said why. */
+bool entries_is_id(const struct call *c, const char *text);
+bool entries_operands_read(const struct call *c);
 
 /* When it came: its field `at`, else what its id says (ms). µs since 1970. */
 int64_t entries_at(const struct journal_entry *e);
@@ -37,17 +50,21 @@ struct entries_walk {
     const struct entries_filter *filter; /* NULL: all */
     const char *after;                   /* NULL: from the first */
     bool backwards;
-    size_t max; /* entries that match; 0: all */
+    size_t max;      /* entries that match; 0: all */
+    bool for_reader; /* it only prints: a page at which nobody reads any more is the last */
     entries_visit *visit;
     void *ctx;
     char
         *seen; /* of ENTRIES_ID_ROOM, or NULL: set to the id of the last entry that was looked at */
 };
 
-#define ENTRIES_ID_ROOM 48
-
 /* VERDICT_AWAY, said why, when the store gave no answer. */
 enum verdict entries_walk(struct call *c, struct host *h, const struct config_provider *p,
                           const struct entries_walk *w);
+
+/* What a verb that lists entries does with ENTRIES_LIST_OPTIONS and the fields. */
+enum verdict entries_list(struct call *c, struct host *h, const struct config_provider *p,
+                          enum journal_list list, const char *const *field, entries_visit *show,
+                          void *ctx);
 
 #endif

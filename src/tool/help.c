@@ -1,6 +1,7 @@
 #include "tool/help.h"
 
 #include <string.h>
+#include "base/buf.h"
 
 #define NAME_WIDTH 24
 
@@ -58,90 +59,77 @@ size_t help_group(FILE *to, const char *word)
     return found;
 }
 
+/* What help_verb says, for scripts. */
+static void verb_json(struct out *o, const struct verb *v)
+{
+    struct buf options = BUF_INIT(65536);
+
+    buf_adds(&options, "[");
+    for (const struct option_row *row = v->option; row != NULL && row->name != NULL; row++) {
+        buf_addf(&options, "%s{\"name\":\"%s\",\"argument\":", row == v->option ? "" : ",",
+                 row->name);
+        if (row->argument != NULL) {
+            buf_adds(&options, "\"");
+            buf_add_json(&options, slice_of(row->argument), SIZE_MAX);
+            buf_adds(&options, "\"");
+        } else {
+            buf_adds(&options, "null");
+        }
+        buf_adds(&options, ",\"help\":\"");
+        buf_add_json(&options, slice_of(row->help), SIZE_MAX);
+        buf_addf(&options, "\",\"repeated\":%s}", row->repeated ? "true" : "false");
+    }
+    buf_adds(&options, "]");
+    out_text(o, "verb", slice_of(v->name));
+    out_text(o, "operands", slice_of(v->operands));
+    out_text(o, "help", slice_of(v->help));
+    out_json(o, "options", buf_slice(&options));
+    out_end(o);
+    buf_free(&options);
+}
+
+/* Whether the name is the verb's, its first word, or none. */
+static bool is_asked(const struct verb *v, const char *name)
+{
+    size_t n = strlen(name);
+
+    return n == 0 || (strncmp(v->name, name, n) == 0 && (v->name[n] == '\0' || v->name[n] == ' '));
+}
+
+static size_t print_json(struct out *o, const char *name)
+{
+    size_t found = 0;
+
+    for (size_t i = 0; i < nverbs; i++)
+        if (is_asked(verbs[i], name)) {
+            verb_json(o, verbs[i]);
+            found++;
+        }
+    return found;
+}
+
+static size_t print(const char *name)
+{
+    if (name[0] == '\0')
+        help_all(stdout);
+    for (size_t i = 0; i < nverbs; i++)
+        if (strcmp(verbs[i]->name, name) == 0) {
+            help_verb(stdout, verbs[i]);
+            return 1;
+        }
+    return name[0] == '\0' ? nverbs : help_group(stdout, name);
+}
+
 static enum verdict help(struct call *c)
 {
     char name[64];
 
-    if (c->noperands == 0) {
-        help_all(stdout);
-        return VERDICT_DONE;
-    }
-    (void)snprintf(name, sizeof name, "%s%s%s", c->operand[0], c->noperands > 1 ? " " : "",
-                   c->noperands > 1 ? c->operand[1] : "");
-    for (size_t i = 0; i < nverbs; i++)
-        if (strcmp(verbs[i]->name, name) == 0) {
-            help_verb(stdout, verbs[i]);
-            return VERDICT_DONE;
-        }
-    if (c->noperands == 1 && help_group(stdout, name) > 0)
+    (void)snprintf(name, sizeof name, "%s%s%s", c->noperands > 0 ? c->operand[0] : "",
+                   c->noperands > 1 ? " " : "", c->noperands > 1 ? c->operand[1] : "");
+    if ((out_is_json(c->out) ? print_json(c->out, name) : print(name)) > 0)
         return VERDICT_DONE;
     return call_end(c, VERDICT_USAGE, "there is no verb \"%s\"; `guichet help` lists them", name);
 }
 
 const struct verb verb_help = {"help", "[VERB]", "lists the verbs, or explains one", NULL, 0,
                                2,      help};
-
-/* One line of a case: the words so far and what may follow them. */
-static void completions_of(const char *pattern, const struct verb *v)
-{
-    printf("    \"%s\") words=\"", pattern);
-    for (const struct option_row *o = v->option; o != NULL && o->name != NULL; o++)
-        printf("--%s ", o->name);
-    puts("--config --json --help\" ;;");
-}
-
-/* The second words of all verbs that begin with the first one of verb i, unless an earlier verb
- * begins so too. */
-static void second_words(size_t i)
-{
-    const char *space = strchr(verbs[i]->name, ' ');
-    size_t n = space != NULL ? (size_t)(space - verbs[i]->name) + 1 : 0;
-
-    for (size_t k = 0; k < i; k++)
-        if (n > 0 && strncmp(verbs[k]->name, verbs[i]->name, n) == 0)
-            return;
-    if (n == 0)
-        return;
-    printf("    \"%.*s\") words=\"", (int)n - 1, verbs[i]->name);
-    for (size_t k = i; k < nverbs; k++)
-        if (strncmp(verbs[k]->name, verbs[i]->name, n) == 0)
-            printf("%s ", verbs[k]->name + n);
-    puts("\" ;;");
-}
-
-static enum verdict completion(struct call *c)
-{
-    (void)c;
-    puts("# bash completion for guichet; made by `guichet completion`.\n"
-         "_guichet() {\n"
-         "    local words='' first=${COMP_WORDS[1]} second=${COMP_WORDS[2]}\n"
-         "    COMPREPLY=()\n"
-         "    if [ \"$COMP_CWORD\" -eq 1 ]; then");
-    printf("        words=\"");
-    for (size_t i = 0; i < nverbs; i++)
-        printf("%.*s ", (int)strcspn(verbs[i]->name, " "), verbs[i]->name);
-    puts("\"\n"
-         "    else\n"
-         "    [ \"$COMP_CWORD\" -eq 2 ] && second=\n"
-         "    case \"$first${second:+ $second}\" in");
-    for (size_t i = 0; i < nverbs; i++) {
-        second_words(i);
-        if (strchr(verbs[i]->name, ' ') != NULL)
-            completions_of(verbs[i]->name, verbs[i]);
-    }
-    puts("    esac\n"
-         "    case \"$first\" in");
-    for (size_t i = 0; i < nverbs; i++)
-        if (strchr(verbs[i]->name, ' ') == NULL)
-            completions_of(verbs[i]->name, verbs[i]);
-    puts("    esac\n"
-         "    fi\n"
-         "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"${COMP_WORDS[COMP_CWORD]}\")\n"
-         "    [ \"${#COMPREPLY[@]}\" -gt 0 ] || compopt -o default\n"
-         "}\n"
-         "complete -F _guichet guichet");
-    return VERDICT_DONE;
-}
-
-const struct verb verb_completion = {"completion", "", "prints a completion for bash", NULL, 0, 0,
-                                     completion};

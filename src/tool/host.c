@@ -85,9 +85,11 @@ const struct config_provider *host_provider(struct call *c, const struct host *h
         }
     if (candidates == 1)
         return p;
-    (void)call_end(c, VERDICT_USAGE, "%s; say which with --provider",
-                   h->config->nproviders == 0 ? "no provider is configured"
-                                              : "there are several providers");
+    (void)call_end(c, VERDICT_USAGE, "%s",
+                   h->config->nproviders == 0
+                       ? "no provider is configured; name the configuration with --config, or set "
+                         "T4G_API_KEY and T4G_WEBHOOK_SECRET"
+                       : "there are several providers; say which with --provider");
     return NULL;
 }
 

@@ -104,11 +104,30 @@ static int read_options(struct call *c, int argc, char *argv[], bool *json)
     return -1;
 }
 
+/* A reader that has seen enough (`| head`) is no trouble; a full disk is. */
+static int end_output(struct call *c, int verdict)
+{
+    bool unread;
+
+    out_flush(c->out);
+    unread = out_is_unread(c->out);
+    if (out_free(c->out) || unread)
+        return verdict;
+    fprintf(stderr, "guichet %s: what was found could not all be written to standard output\n",
+            c->verb->name);
+    return verdict == VERDICT_DONE ? VERDICT_AWAY : verdict;
+}
+
 static int run(const struct verb *v, int argc, char *argv[])
 {
     struct call c = {.verb = v};
     bool json = false;
-    int verdict = read_options(&c, argc, argv, &json);
+    char name[64];
+    int verdict;
+
+    (void)snprintf(name, sizeof name, "guichet %s", v->name);
+    argv[0] = name; /* for what getopt says */
+    verdict = read_options(&c, argc, argv, &json);
 
     if (verdict >= 0)
         return verdict;
@@ -118,23 +137,21 @@ static int run(const struct verb *v, int argc, char *argv[])
         return VERDICT_AWAY;
     }
     verdict = (int)v->run(&c);
-    if (!out_free(c.out)) {
-        fprintf(stderr, "guichet %s: what was found could not all be written\n", v->name);
-        if (verdict == VERDICT_DONE)
-            verdict = VERDICT_AWAY;
-    }
-    return verdict;
+    return end_output(&c, verdict);
 }
 
 /* The first word of several verbs alone is a question: which are there? */
 static enum verdict find_nothing(int argc, char *argv[])
 {
+    bool second = argc > 1 && argv[1][0] != '-';
+
     if (argc == 2 && strcmp(argv[1], "--help") == 0 && help_group(stdout, argv[0]) > 0)
         return VERDICT_DONE;
-    if (argc == 1 && help_group(stderr, argv[0]) > 0)
+    if (!second && help_group(stderr, argv[0]) > 0)
         return VERDICT_USAGE;
     fprintf(stderr, "guichet: there is no verb \"%s%s%s\"; `guichet help` lists them\n", argv[0],
-            argc > 1 && argv[1][0] != '-' ? " " : "", argc > 1 && argv[1][0] != '-' ? argv[1] : "");
+            second ? " " : "", second ? argv[1] : "");
+    (void)help_group(stderr, argv[0]);
     return VERDICT_USAGE;
 }
 
@@ -145,6 +162,7 @@ int main(int argc, char *argv[])
 
     leave_no_core();
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file at the host's limit is a failed write */
     umask(027);
     if (argc < 2) {
         help_all(stderr);
@@ -152,7 +170,7 @@ int main(int argc, char *argv[])
     }
     if (strcmp(argv[1], "--version") == 0) {
         puts("guichet " GUICHET_VERSION);
-        return VERDICT_DONE;
+        return fflush(stdout) == 0 ? VERDICT_DONE : VERDICT_AWAY;
     }
     if (strcmp(argv[1], "--help") == 0) {
         help_all(stdout);

@@ -1,11 +1,13 @@
 #include "tool/out.h"
 
 #include <inttypes.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/text.h"
+#include "tool/printable.h"
 
 #define COLUMNS_MAX  24
 #define RECORD_MAX   (512u << 20) /* bytes of one record; an event is a part of it */
@@ -20,7 +22,7 @@ struct cell {
 
 struct out {
     FILE *file;
-    bool json, failed;
+    bool json, failed, colour;
     enum out_form form;
     const char *name[COLUMNS_MAX];
     size_t ncolumns;                 /* of the record at hand */
@@ -28,7 +30,17 @@ struct out {
     struct cell (*row)[COLUMNS_MAX]; /* OUT_ROWS_MAX + the one at hand */
     size_t nrows, headed;            /* headed: columns of the heading that was printed */
     const char *heading[COLUMNS_MAX];
+    size_t records;
 };
+
+/* https://no-color.org: set and not empty. */
+static bool shows_colour(FILE *file)
+{
+    const char *none = getenv("NO_COLOR"), *terminal = getenv("TERM");
+
+    return isatty(fileno(file)) && (none == NULL || none[0] == '\0') && terminal != NULL &&
+           strcmp(terminal, "dumb") != 0;
+}
 
 struct out *out_new(FILE *file, bool json)
 {
@@ -38,6 +50,7 @@ struct out *out_new(FILE *file, bool json)
         return NULL;
     o->file = file;
     o->json = json;
+    o->colour = !json && shows_colour(file);
     o->record = BUF_INIT(RECORD_MAX);
     o->row = calloc(OUT_ROWS_MAX + 1, sizeof *o->row);
     if (o->row == NULL) {
@@ -50,6 +63,25 @@ struct out *out_new(FILE *file, bool json)
 bool out_is_json(const struct out *o)
 {
     return o->json;
+}
+
+size_t out_records(const struct out *o)
+{
+    return o->records;
+}
+
+/* The write end of a pipe shows POLLERR once its reader has closed, before anything is written in
+ * vain; no file and no terminal shows it. */
+bool out_is_unread(const struct out *o)
+{
+    struct pollfd p = {.fd = fileno(o->file)};
+
+    return p.fd >= 0 && poll(&p, 1, 0) == 1 && (p.revents & POLLERR) != 0;
+}
+
+bool out_is_wanted(const struct out *o)
+{
+    return !o->failed && !ferror(o->file) && !out_is_unread(o);
 }
 
 static int characters(const char *text)
@@ -169,29 +201,6 @@ void out_say(struct out *o, const char *format, ...)
     putc('\n', o->file);
 }
 
-/* Text that steers no terminal: control characters (C0, C1), line and direction marks and what is no
- * UTF-8 are shown as numbers. */
-static void add_printable(struct buf *out, struct slice s)
-{
-    while (s.n > 0) {
-        size_t n = utf8_length(s);
-        const unsigned char *p = (const unsigned char *)s.p;
-        bool steers =
-            n == 0 || p[0] < 0x20 || p[0] == 0x7F || (p[0] == 0xC2 && p[1] < 0xA0) ||
-            (p[0] == 0xE2 &&
-             ((p[1] == 0x80 && (p[2] == 0x8E || p[2] == 0x8F || (p[2] >= 0xA8 && p[2] <= 0xAE))) ||
-              (p[1] == 0x81 && p[2] >= 0xA6 && p[2] <= 0xA9)));
-        if (n == 0)
-            n = 1;
-        if (steers)
-            for (size_t i = 0; i < n; i++)
-                buf_addf(out, "\\x%02x", p[i]);
-        else
-            buf_add(out, s.p, n);
-        s = slice_from(s, n);
-    }
-}
-
 /* --- fields ----------------------------------------------------------------------------------- */
 
 /* `shown` is for people, printable already. */
@@ -228,10 +237,23 @@ void out_text(struct out *o, const char *name, struct slice text)
         buf_add_json(&o->record, text, TEXT_MAX);
         buf_adds(&o->record, "\"");
     } else {
-        add_printable(&shown, text);
+        printable_add(&shown, text);
     }
     add_cell(o, name, shown.p != NULL ? shown.p : "");
     buf_free(&shown);
+}
+
+void out_word(struct out *o, const char *name, const char *word, enum out_mood mood)
+{
+    static const int colour[] = {[OUT_GOOD] = 32, [OUT_DOUBT] = 33, [OUT_BAD] = 31};
+    struct cell *cell = &o->row[o->nrows][o->ncolumns];
+    char *coloured = NULL;
+
+    out_text(o, name, slice_of(word));
+    if (!o->colour || asprintf(&coloured, "\033[%dm%s\033[0m", colour[mood], word) < 0)
+        return;
+    free(cell->text); /* its width stays */
+    cell->text = coloured;
 }
 
 static void add_plain(struct out *o, const char *name, const char *text)
@@ -292,10 +314,10 @@ void out_named(struct out *o, struct slice name, struct slice text)
 
     if (o->json)
         return;
-    add_printable(&shown, name);
+    printable_add(&shown, name);
     fprintf(o->file, "%-*s  ", NAMED_WIDTH, shown.p != NULL ? shown.p : "");
     buf_reset(&shown);
-    add_printable(&shown, text);
+    printable_add(&shown, text);
     fprintf(o->file, "%s\n", shown.p != NULL ? shown.p : "");
     buf_free(&shown);
 }
@@ -311,7 +333,7 @@ void out_body(struct out *o, const char *name, struct slice text)
     while (text.n > 0) {
         const char *end = memchr(text.p, '\n', text.n);
         size_t n = end != NULL ? (size_t)(end - text.p) : text.n;
-        add_printable(&shown, (struct slice){text.p, n});
+        printable_add(&shown, (struct slice){text.p, n});
         buf_adds(&shown, "\n");
         text = slice_from(text, end != NULL ? n + 1 : n);
     }
@@ -342,4 +364,5 @@ void out_end(struct out *o)
         out_flush(o);
     }
     o->ncolumns = 0;
+    o->records++;
 }

@@ -20,6 +20,12 @@ struct out;
 struct out *out_new(FILE *file, bool json);
 /* Prints what is left. False when not everything could be written. NULL is legal. */
 bool out_free(struct out *o);
+/* It is a pipe whose reader has closed it. */
+bool out_is_unread(const struct out *o);
+/* Whether it is of use to print more: all was written so far, and somebody may read it still. */
+bool out_is_wanted(const struct out *o);
+/* Records that were ended. */
+size_t out_records(const struct out *o);
 bool out_is_json(const struct out *o);
 
 /* The form of the records that follow. Prints what is left of those before. */
@@ -27,6 +33,9 @@ void out_form(struct out *o, enum out_form form);
 
 /* A field of the record at hand; the name is a literal. */
 void out_text(struct out *o, const char *name, struct slice text);
+/* The same, for a word that says how things are: in colour on a terminal (not with NO_COLOR set, nor TERM=dumb). */
+enum out_mood { OUT_GOOD, OUT_DOUBT, OUT_BAD };
+void out_word(struct out *o, const char *name, const char *word, enum out_mood mood);
 void out_number(struct out *o, const char *name, int64_t number);
 void out_fraction(struct out *o, const char *name, double number);
 void out_bool(struct out *o, const char *name, bool yes);

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "tool/list.h"
 #include "tool/sending.h"
 
 static const char *state_name(enum entry_state s)
@@ -17,6 +18,7 @@ static void show(struct call *c, struct outbox *o, const struct entry_item *i,
     if (i->state != ENTRY_WAITING)
         outbox_why(o, i, reason);
     out_text(c->out, "id", e->id);
+    out_time(c->out, "at", (int64_t)i->number);
     sending_field(c->out, "event_type", e->type);
     sending_field(c->out, "timestamp", e->timestamp);
     out_text(c->out, "url", e->url);
@@ -120,37 +122,54 @@ static enum verdict drop(struct call *c)
     return change(c, outbox_remove);
 }
 
-static enum verdict list(struct call *c)
+static void show_all(struct call *c, struct outbox *o, const struct outbox_list *l,
+                     const struct list_order *order)
 {
     bool failed = call_option(c, "failed") != NULL;
+    const struct list_order all = {.newest = order->newest};
     struct entry_content e;
-    struct outbox_list l;
-    enum verdict v;
-    struct outbox *o = sending_open_outbox(c, false, &v);
+    size_t place, shown = 0;
     char *memory;
 
+    for (size_t i = 0; (place = list_place(&all, i, l->n)) < l->n; i++) {
+        if (order->max > 0 && shown == order->max)
+            break;
+        if ((failed && l->item[place].state == ENTRY_WAITING) ||
+            outbox_read(o, &l->item[place], &e, &memory) != OUTBOX_READ)
+            continue; /* or it has just been delivered */
+        show(c, o, &l->item[place], &e);
+        shown++;
+        free(memory);
+    }
+}
+
+static enum verdict list(struct call *c)
+{
+    struct list_order order;
+    struct outbox_list l;
+    struct outbox *o;
+    enum verdict v;
+
+    if (!list_order_read(c, &order))
+        return VERDICT_USAGE;
+    o = sending_open_outbox(c, false, &v);
     if (o == NULL)
         return v;
     if (outbox_list(o, &l)) {
         v = VERDICT_DONE;
-        for (size_t i = 0; i < l.n; i++) {
-            if ((failed && l.item[i].state == ENTRY_WAITING) ||
-                outbox_read(o, &l.item[i], &e, &memory) != OUTBOX_READ)
-                continue; /* or it has just been delivered */
-            show(c, o, &l.item[i], &e);
-            free(memory);
-        }
+        show_all(c, o, &l, &order);
         outbox_list_free(&l);
     } else {
         v = call_end(c, VERDICT_AWAY, "cannot list %s", outbox_folder(o));
     }
     outbox_close(o);
-    return v;
+    return list_end(c, v);
 }
 
 static const struct option_row list_options[] = {
     SENDING_OUTBOX_OPTION,
     {"failed", NULL, "only those that failed for good", false},
+    LIST_ORDER_OPTIONS,
     {NULL, NULL, NULL, false},
 };
 
@@ -161,7 +180,7 @@ static const struct option_row change_options[] = {
 };
 
 const struct verb verb_outbox_list = {
-    "outbox list", "", "shows what an outbox holds, in order", list_options, 0, 0, list};
+    "outbox list", "", "lists what an outbox holds, the oldest first", list_options, 0, 0, list};
 const struct verb verb_outbox_retry = {
     "outbox retry", "[ID...]", "has events tried again, at once and from the start",
     change_options, 0,         -1,

@@ -4,9 +4,6 @@
 
 #include "tool/entries.h"
 
-#define ID_ROOM   48
-#define LIMIT_MAX 1000000000
-
 /* --- walking -------------------------------------------------------------------------------------- */
 
 static enum verdict away(struct call *c, const struct fail *why)
@@ -32,6 +29,8 @@ static enum verdict walk_named(struct call *c, struct host *h, const struct conf
 {
     enum verdict v = VERDICT_DONE;
 
+    if (!entries_operands_read(c))
+        return VERDICT_USAGE;
     for (size_t i = 0; i < c->noperands; i++) {
         struct journal j = host_journal(h, p);
         struct journal_page page;
@@ -48,15 +47,13 @@ static enum verdict walk_named(struct call *c, struct host *h, const struct conf
 }
 
 enum verdict quarantine_walk(struct call *c, struct host *h, const struct config_provider *p,
-                             const char *after, quarantine_visit *visit, void *ctx)
+                             quarantine_visit *visit, void *ctx)
 {
-    char last[ID_ROOM] = "";
+    char last[ENTRIES_ID_ROOM] = "";
     bool on = true;
 
     if (c->noperands > 0)
         return walk_named(c, h, p, visit, ctx);
-    if (after != NULL)
-        (void)snprintf(last, sizeof last, "%s", after);
     while (on) {
         struct journal j = host_journal(h, p);
         struct journal_range range = {.after = last, .max = QUARANTINE_PAGE};
@@ -75,70 +72,44 @@ enum verdict quarantine_walk(struct call *c, struct host *h, const struct config
 
 /* --- list ----------------------------------------------------------------------------------------- */
 
-struct listing {
-    struct call *c;
-    const char *reason, *type;
-    int64_t since_us;
-    long long left;
-};
-
-static bool list_entry(void *ctx, const struct journal *j, const struct journal_entry *e)
+static bool list_entry(void *ctx, const struct journal_entry *e)
 {
-    struct listing *l = ctx;
-    struct out *o = l->c->out;
+    struct out *o = ctx;
 
-    (void)j;
-    if ((l->reason != NULL && !slice_is(journal_value(e, "reason"), l->reason)) ||
-        (l->type != NULL && !slice_is(journal_value(e, "type"), l->type)) ||
-        entries_at(e) < l->since_us)
-        return true;
     out_text(o, "entry", slice_of(e->id));
-    out_time(o, "arrived", entries_at(e));
+    out_time(o, "at", entries_at(e));
     out_text(o, "reason", journal_value(e, "reason"));
     out_text(o, "type", journal_value(e, "type"));
     out_text(o, "id", journal_value(e, "id"));
     out_number(o, "bytes", (int64_t)journal_value(e, "body").n);
     out_text(o, "detail", journal_value(e, "detail"));
     out_end(o);
-    return --l->left > 0;
+    return true;
+}
+
+static enum verdict list_them(struct call *c, struct host *h, const struct config_provider *p)
+{
+    static const char *const fields[] = {"reason", "type", "user", NULL};
+
+    return entries_list(c, h, p, JOURNAL_QUARANTINE, fields, list_entry, c->out);
 }
 
 static enum verdict list(struct call *c)
 {
-    struct listing l = {.c = c,
-                        .since_us = INT64_MIN,
-                        .reason = call_option(c, "reason"),
-                        .type = call_option(c, "type")};
-    const struct config_provider *p;
-    struct host h;
-    enum verdict v = VERDICT_USAGE;
-
-    if (!entries_time(c, "since", &l.since_us) ||
-        !call_number(c, "max", 1, LIMIT_MAX, LIMIT_MAX, &l.left))
-        return v;
-    v = host_open_store(c, &h);
-    if (v == VERDICT_DONE) {
-        p = host_provider(c, &h, call_option(c, "provider"));
-        v = p != NULL ? quarantine_walk(c, &h, p, call_option(c, "after"), list_entry, &l)
-                      : VERDICT_USAGE;
-    }
-    host_close(&h);
-    return v;
+    return host_on_provider(c, list_them);
 }
 
 const struct verb verb_quarantine_list = {
     .name = "quarantine list",
     .operands = "",
     .help = "lists what was authentic but refused, the oldest first",
-    .option =
-        (const struct option_row[]){
-            HOST_PROVIDER_OPTION,
-            {"reason", "REASON", "only what was refused for it, as missing_field", false},
-            {"type", "TYPE", "only events of that type", false},
-            ENTRIES_SINCE_OPTION,
-            {"after", "ENTRY", "only the entries behind that one", false},
-            {"max", "N", "at most so many", false},
-            {0}},
+    .option = (const struct option_row[]){HOST_PROVIDER_OPTION,
+                                          {"reason", "REASON",
+                                           "only what was refused for it, as missing_field", false},
+                                          {"type", "NAME", "only events of that type", false},
+                                          {"user", "ID", "only events of that user", false},
+                                          ENTRIES_LIST_OPTIONS,
+                                          {0}},
     .run = list,
 };
 
@@ -161,7 +132,7 @@ static bool show_entry(void *ctx, const struct journal *j, const struct journal_
         return true;
     }
     out_text(o, "entry", slice_of(e->id));
-    out_time(o, "arrived", entries_at(e));
+    out_time(o, "at", entries_at(e));
     out_text(o, "reason", journal_value(e, "reason"));
     out_text(o, "detail", journal_value(e, "detail"));
     out_text(o, "id", journal_value(e, "id"));
@@ -172,20 +143,17 @@ static bool show_entry(void *ctx, const struct journal *j, const struct journal_
     return true;
 }
 
-static enum verdict show(struct call *c)
+static enum verdict show_it(struct call *c, struct host *h, const struct config_provider *p)
 {
     struct showing s = {c, call_option(c, "raw") != NULL};
-    const struct config_provider *p;
-    struct host h;
-    enum verdict v = host_open_store(c, &h);
 
-    if (v == VERDICT_DONE) {
-        out_form(c->out, OUT_FACTS);
-        p = host_provider(c, &h, call_option(c, "provider"));
-        v = p != NULL ? quarantine_walk(c, &h, p, NULL, show_entry, &s) : VERDICT_USAGE;
-    }
-    host_close(&h);
-    return v;
+    out_form(c->out, OUT_FACTS);
+    return quarantine_walk(c, h, p, show_entry, &s);
+}
+
+static enum verdict show(struct call *c)
+{
+    return host_on_provider(c, show_it);
 }
 
 const struct verb verb_quarantine_show = {
@@ -207,6 +175,8 @@ static enum verdict drop_all(struct call *c, struct host *h, const struct config
 {
     size_t missing = 0;
 
+    if (!entries_operands_read(c))
+        return VERDICT_USAGE;
     for (size_t i = 0; i < c->noperands; i++) {
         struct journal j = host_journal(h, p);
         int64_t removed;
@@ -228,16 +198,7 @@ static enum verdict drop_all(struct call *c, struct host *h, const struct config
 
 static enum verdict drop(struct call *c)
 {
-    const struct config_provider *p;
-    struct host h;
-    enum verdict v = host_open_store(c, &h);
-
-    if (v == VERDICT_DONE) {
-        p = host_provider(c, &h, call_option(c, "provider"));
-        v = p != NULL ? drop_all(c, &h, p) : VERDICT_USAGE;
-    }
-    host_close(&h);
-    return v;
+    return host_on_provider(c, drop_all);
 }
 
 const struct verb verb_quarantine_drop = {

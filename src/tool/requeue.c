@@ -66,7 +66,7 @@ static enum verdict requeue_all(struct call *c, struct host *h, struct requeuein
     q->receiver = program_receiver(&h->program, &why);
     if (q->receiver == NULL)
         return call_end(c, VERDICT_USAGE, "%s", why.text);
-    v = quarantine_walk(c, h, p, NULL, requeue_entry, q);
+    v = quarantine_walk(c, h, p, requeue_entry, q);
     receiver_free(q->receiver);
     if (q->away.text[0] != '\0')
         return call_end(c, VERDICT_AWAY,

@@ -83,10 +83,14 @@ static enum verdict begin(struct work *w)
 static enum verdict end_batch(struct work *w)
 {
     struct fail why = {""};
+    size_t n = w->n;
 
-    if (w->n > 0 && outbox_add(w->outbox, w->batch, w->n, clock_now_us(&clock_system), &why) < 0)
-        return call_end(w->c, VERDICT_AWAY, "%s", why.text);
-    for (size_t i = 0; i < w->n; i++) {
+    w->n = w->bytes = 0;
+    if (n > 0 && outbox_add(w->outbox, w->batch, n, clock_now_us(&clock_system), &why) < 0)
+        return call_end(w->c, VERDICT_AWAY,
+                        "%s; of the events only those that are listed wait in the outbox",
+                        why.text);
+    for (size_t i = 0; i < n; i++) {
         out_text(w->c->out, "id", w->batch[i].id);
         sending_field(w->c->out, "timestamp", w->batch[i].timestamp);
         sending_field(w->c->out, "event_type", w->batch[i].type);
@@ -94,7 +98,6 @@ static enum verdict end_batch(struct work *w)
         out_end(w->c->out);
     }
     out_flush(w->c->out);
-    w->n = w->bytes = 0;
     arena_reset(w->arena);
     return VERDICT_DONE;
 }
@@ -176,14 +179,14 @@ static enum verdict each_line(struct work *w)
     enum verdict v = line != NULL ? VERDICT_DONE : call_end(w->c, VERDICT_AWAY, "no memory");
     size_t n, number = 0;
 
-    while (v == VERDICT_DONE && read_line(line, COMPOSE_BODY_MAX + 1, &n)) {
+    while (line != NULL && v == VERDICT_DONE && read_line(line, COMPOSE_BODY_MAX + 1, &n)) {
         number++;
         if (n > 0)
             v = one(w, (struct slice){line, n}, number);
     }
     if (v == VERDICT_DONE && ferror(stdin))
         v = call_end(w->c, VERDICT_AWAY, "cannot read standard input: %s", strerror(errno));
-    else if (v == VERDICT_AWAY && number > 0)
+    else if (v == VERDICT_AWAY && number > 0 && w->outbox == NULL)
         v = call_end(w->c, v, "line %zu was not delivered, and nothing behind it was sent", number);
     free(line);
     return v;

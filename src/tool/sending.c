@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "outbox/attempt.h"
+#include "tool/printable.h"
 
 struct sender {
     struct call *c;
@@ -98,7 +99,7 @@ static void say_why(struct sender *s, const struct post_result *r)
     char reason[OUTBOX_REASON_MAX];
 
     attempt_reason(r, reason, sizeof reason);
-    (void)buf_add_json(&answer, slice_of(r->answer), sizeof r->answer);
+    printable_add(&answer, slice_of(r->answer));
     (void)call_end(s->c, VERDICT_NO, "%s%s%s", reason, answer.n > 0 ? ": " : "",
                    answer.n > 0 ? answer.p : "");
     buf_free(&answer);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "tool/host.h"
+#include "tool/list.h"
 
 #define PAUSE_MS 100
 /* How long a store that is away is asked again: a breaker that other processes opened lets one probe
@@ -78,7 +79,7 @@ static void list_item(struct call *c, const struct config *config, const struct 
 
     spool_item_name(item, name);
     out_number(c->out, "number", (int64_t)item->number);
-    out_time(c->out, "received", item->received_us);
+    out_time(c->out, "at", item->received_us);
     out_number(c->out, "age_s", age_us > 0 ? age_us / US_PER_S : 0);
     out_text(c->out, "provider", slice_of(provider_of(config, item)));
     out_text(c->out, "kind", slice_of(kinds[item->kind]));
@@ -87,39 +88,41 @@ static void list_item(struct call *c, const struct config *config, const struct 
     out_end(c->out);
 }
 
-static enum verdict list_all(struct call *c, const struct host *h)
+static enum verdict list_all(struct call *c, const struct host *h, const struct list_order *order)
 {
     struct spool_list items = {0};
+    size_t place;
 
     if (!spool_list(h->program.spool, &items))
         return call_end(c, VERDICT_AWAY, "%s cannot be read: %s", spool_folder(h->program.spool),
                         strerror(errno));
-    for (size_t i = 0; i < items.n; i++)
-        list_item(c, h->config, &items.item[i]);
-    if (items.n == 0)
-        out_say(c->out, "nothing waits");
+    for (size_t i = 0; (place = list_place(order, i, items.n)) < items.n; i++)
+        list_item(c, h->config, &items.item[place]);
     spool_list_free(&items);
     return VERDICT_DONE;
 }
 
 static enum verdict list(struct call *c)
 {
+    struct list_order order;
     struct host h;
     bool there;
-    enum verdict v = open_spool(c, &h, &there);
+    enum verdict v;
 
+    if (!list_order_read(c, &order))
+        return VERDICT_USAGE;
+    v = open_spool(c, &h, &there);
     if (v == VERDICT_DONE && there)
-        v = list_all(c, &h);
-    else if (v == VERDICT_DONE)
-        out_say(c->out, "nothing waits");
+        v = list_all(c, &h, &order);
     host_close(&h);
-    return v;
+    return list_end(c, v);
 }
 
 const struct verb verb_spool_list = {
     .name = "spool list",
     .operands = "",
-    .help = "lists what waits for the store, in order of arrival",
+    .help = "lists what waits for the store, the oldest first",
+    .option = (const struct option_row[]){LIST_ORDER_OPTIONS, {0}},
     .run = list,
 };
 

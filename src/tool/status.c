@@ -20,7 +20,7 @@ static void show_host(struct out *o, const struct status_input *in, const struct
 
     store_address(c->store, store, sizeof store);
     out_form(o, OUT_FACTS);
-    out_text(o, "status", slice_of(status_word(in)));
+    out_word(o, "status", status_word(in), in->up ? OUT_GOOD : in->spool ? OUT_DOUBT : OUT_BAD);
     if (in->since_us != 0)
         out_time(o, "since", in->since_us);
     else

@@ -7,7 +7,7 @@ ok() { # status, name
     if [ "$1" -eq 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; fi
 }
 
-echo 1..4
+echo 1..5
 complaints=$(mandoc -T lint -W warning man/*.8 | grep -v 'referenced manual not found')
 [ -z "$complaints" ]
 ok $? 'mandoc has no complaint'
@@ -36,4 +36,14 @@ missing=$(build/guichet help | sed -n 's/^  \([a-z]*\( [a-z-]*\)\{0,1\}\)  .*/\1
 done)
 [ -z "$missing" ]
 ok $? 'every verb and option of the tool is in its page'
+[ -z "$missing" ] || echo "# missing: $missing"
+
+environment=$(sed -n '/^ENVIRONMENT/,/^EXIT STATUS/p' <<< "$page")
+missing=$({
+    sed -n 's/^#define SENDING_[A-Z_]* *"\(env:\)\{0,1\}\([A-Z0-9_]*\)"$/\2/p' src/tool/sending.h
+    grep -hoE '"(AIRTABLE|WEBHOOK|T4G|GUICHET)_[A-Z_]+"' src/tool/airtable*.c src/tool/check_sender.c | tr -d '"'
+    echo GUICHET_CONFIG GUICHET_STORE NO_COLOR | tr ' ' '\n'
+} | sort -u | while read -r name; do grep -qw -e "$name" <<< "$environment" || echo "$name"; done)
+[ -z "$missing" ]
+ok $? 'every variable that the tool reads is in it'
 [ -z "$missing" ] || echo "# missing: $missing"

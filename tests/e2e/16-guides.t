@@ -41,6 +41,7 @@ guide() {
 guide apache-vhost apache '/^sed -i .*VirtualHost/,/conf$/d' 'not_mounted' README apache-vhost
 guide lighttpd lighttpd '/^lighty-enable-mod/d' 'not_mounted' README lighttpd
 guide nginx nginx '/^sed -i .*snippets/d' 'not_mounted' README nginx
+guide backup lighttpd '/^tar .* -xzf/d' 'nothing is stored' README lighttpd backup
 WITHOUT='0,/^guichet doctor/{/^guichet doctor/d};'
 guide tls-terminator apache-behind '/X-Forwarded-Proto/d' 'plain_http' README apache-vhost tls-terminator
 WITHOUT=

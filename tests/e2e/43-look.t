@@ -19,16 +19,32 @@ for line in sys.stdin:
         value = value.get(name) if isinstance(value, dict) else None
     print(value if isinstance(value, (str, int)) else json.dumps(value, separators=(",", ":")))' "$1"; }
 
-for words in "events" "events --help" "help events"; do
+for words in "events" "events --help" "help events" "events --json" "events lst"; do
     # shellcheck disable=SC2086
     tool $words > "$E2E/out" 2>&1
-    like "$?:$(cat "$E2E/out")" "[02]:usage: guichet events VERB*events list*events trim*" "$words names the verbs"
+    like "$?:$(cat "$E2E/out")" "[02]:*usage: guichet events VERB*events list*events trim*" "$words names the verbs"
     ! grep -q 'groups list' "$E2E/out"
     ok $? "and no others"
 done
 tool event > "$E2E/out" 2>&1
 like "$?:$(cat "$E2E/out")" '2:*no verb "event"*' "what begins no verb is said"
 
+tool events list --nonsense > "$E2E/out" 2>&1
+like "$?:$(cat "$E2E/out")" "2:guichet events list: *--nonsense*usage:*" "an option that is none is said, with the verb's name"
+is "$(tool help --json | head -n 1 | member verb)" "events list" "help: as JSON, an object a verb"
+is "$(tool help events trim --json | jq -r '.options[0].name') $(tool help events --json | wc -l)" "provider 5" \
+    "one verb, and those of a word"
+is "$(tool completion --json | jq -j .completion | cmp - <(tool completion) && echo same)" same "the completion, too"
+# completed WORD...: what the last of the words may become
+completed() { bash -c 'source /dev/stdin; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _guichet 2> /dev/null; echo "${COMPREPLY[*]}"' \
+    - guichet "$@" < <(tool completion); }
+is "$(completed ver) $(completed events tr) $(completed help events sh) $(completed verify --hea)" \
+    "verify trim show --header --headers" "bash completes verbs, their second words and their options"
+is "$(completed help se | tr ' ' '\n' | sort -u | xargs)" "secrets send" "and the verbs that help explains"
+: > "$E2E/empty.conf"
+chmod 640 "$E2E/empty.conf"
+env -u T4G_API_KEY -u WEBHOOK_SECRET GUICHET_STORE=unix:///nonexistent "$E2E/bin/guichet" events list --config "$E2E/empty.conf" > "$E2E/out" 2>&1
+like "$?:$(cat "$E2E/out")" "2:*no provider is configured*T4G_API_KEY*" "that no provider is configured is said, and how to"
 tool events list > "$E2E/out"
 is "$?:$(cat "$E2E/out")" "0:" "an empty hand-off has nothing to list"
 post e1 user.created '"user_id":"u1","email":"u1@example.org","nick":"A\u001b[31mB"'
@@ -48,6 +64,35 @@ is "$(tool events list --json --until 1h | member id | xargs)" "" "list: until a
 entry=$(tool events list --json --max 2 | member entry | tail -n 1)
 is "$(tool events list --json --after "$entry" | member id | xargs)" "e3 e4 e5" "list: after an entry"
 is "$(tool events list --json | member body.new_balance | tail -n 1)" 9 "a body of several lines is one line of JSON"
+is "$(tool events list --json --after "$entry" --newest | member id | xargs)" "e5 e4 e3" "list: after an entry, the newest first"
+# One rule for all lists: the oldest first, --newest, --max; the time of arrival is `at`.
+is "$(tool audit list --json | member id | xargs)" "e1 e2 e3 e4 e5" "audit list: the oldest first, too"
+is "$(tool audit list --json --newest --max 2 | member id | xargs)" "e5 e4" "audit list: the newest first"
+is "$(tool audit list --json --until 1h | member id | xargs)" "" "audit list: until an hour ago"
+is "$(tool audit list --json | head -n 1 | cut -d '"' -f 2,6)" 'entry"at' "audit list: when it came is at"
+for verb in events audit quarantine dead; do
+    tool $verb list --help > "$E2E/out"
+    like "$(cat "$E2E/out")" "*--after*--newest*--max*" "$verb list: takes what all lists take"
+    for wrong in "list --after zzz" "show zzz-" "drop zzz"; do
+        case "$verb $wrong" in "events drop"* | "audit drop"* | "audit show"* | "dead show"* | "events show"*) continue ;; esac
+        # shellcheck disable=SC2086
+        tool $verb $wrong > "$E2E/out" 2>&1
+        like "$?:$(cat "$E2E/out")" "2:*no id of an entry*" "$verb $wrong: what is no id was called wrongly"
+    done
+    is "$(tool $verb list --json --since 2125-01-01 2>&1)" "" "$verb list: of nothing nothing is printed, also as JSON"
+    if [ "$verb" != events ]; then
+        script -qec "setpriv ${AS_USER[*]} env GUICHET_CONFIG=$D/guichet.conf $E2E/bin/guichet $verb list --since 2125-01-01" /dev/null > "$E2E/out"
+        like "$(cat "$E2E/out")" "guichet $verb list: nothing to list*" "$verb list: a terminal is told"
+    fi
+done
+tool events list 2> "$E2E/out" | head -n 0
+is "${PIPESTATUS[0]}:$(cat "$E2E/out")" "0:" "a reader that has seen enough ends a list quietly"
+tool events list > /dev/full 2> "$E2E/out"
+like "$?:$(cat "$E2E/out")" "3:*could not all be written*" "a disk that is full does not"
+tool events tail --follow 2> "$E2E/out" | head -n 1 > /dev/null &
+tail_pid=$!
+wait_for $$ bash -c "! kill -0 $tail_pid"
+ok $? "tail --follow ends when nobody reads it any more"
 like "$(tool events list | head -n 2)" "entry*at*type*id*user*e1*u1" "for people there are columns"
 tool events list --since yesterday > "$E2E/out" 2>&1
 like "$?:$(cat "$E2E/out")" "2:*--since must be a time as*" "a time that is none is said"
@@ -75,6 +120,9 @@ wait "$tail_pid" 2> /dev/null
 is "$(tool events export | wc -l)" 6 "export: a line an event"
 
 like "$(tool users show u1)" "*email*u1@example.org*level*3*payments*1500*levels*" "users show: fields and histories"
+like "$(tool users show u1)" "user_id  *created_at  *2025-10-15T10:30:00.000000Z*" "users show: moments as people write them"
+tool users show u2 | grep levels
+is "$?" 1 "users show: no heading of a history that is empty"
 is "$(tool users show u1 --json | member payments | tr -d '\n' | cut -c 1-23)" '[{"direction":"received' "users show: as JSON"
 tool users show u9 > "$E2E/out" 2>&1
 is "$?" 1 "users show: an unknown one is said"
@@ -112,6 +160,10 @@ tool dead retry -- "$E2E/bin/take" > "$E2E/out" 2>&1
 is "$?:$(tool dead list --json)" "0:" "dead retry: one that is done goes"
 FAIL=e1 STATUS=65 tool consume --group hopeless --once --tries 5 -- "$E2E/bin/take" > "$E2E/out" 2>&1
 like "$(cat "$E2E/out")" "*exit status 65; it is a dead letter*" "consume: 65 says that trying again is in vain"
+tool dead drop 1-1 > "$E2E/out" 2>&1
+like "$?:$(cat "$E2E/out")" "1:*no dead letter 1-1*" "dead drop: one that is not there is said"
+tool consume --group 'a b' --once -- true > "$E2E/out" 2>&1
+like "$?:$(cat "$E2E/out")" "2:*a group has a name*" "consume: a name that is none was called wrongly"
 is "$(tool dead drop "$(tool dead list --json | member letter)" --json)" '{"removed":1}' "dead drop: takes it away"
 tool consume --group slow --once --tries 1 --timeout 1 -- sleep 30 > "$E2E/out" 2>&1
 like "$(cat "$E2E/out")" "*not done in time, killed*" "consume: a command that hangs is killed"
@@ -192,11 +244,20 @@ if [ "$(id -u)" -eq 0 ]; then
     like "$?:$(cat "$E2E/out")" "0:*working*" "status: and may be"
 fi
 
+# on_terminal VARIABLE=VALUE...: guichet status there
+on_terminal() {
+    script -qec "setpriv ${AS_USER[*]} env TERM=xterm $* GUICHET_CONFIG=$D/guichet.conf $E2E/bin/guichet status" /dev/null
+}
+green=$'\033[32mworking\033[0m'
+is "$(on_terminal NO_COLOR= | grep -cF "$green")" 1 "status: coloured on a terminal"
+is "$(on_terminal NO_COLOR=1 | grep -c $'\033'):$(on_terminal TERM=dumb | grep -c $'\033'):$(tool status | grep -c $'\033')" \
+    "0:0:0" "and neither with NO_COLOR, nor on one that cannot, nor elsewhere"
+
 stop "$REDIS_PID"
 sleep 1.5 # it asks the store at most once a second
 tool status > "$E2E/out" 2>&1
 like "$?:$(cat "$E2E/out")" "1:status*down*" "status: a host that is down is said, with a status of its own"
 tool events list > "$E2E/out" 2>&1
-like "$?:$(cat "$E2E/out")" "3:*store_unreachable*" "a store that is away is said, with a status of its own"
+like "$?:$(cat "$E2E/out")" "3:*store_unreachable*cannot connect to $E2E/redis/sock: *" "a store that is away is said, with a status of its own"
 REDIS_PID=
 done_testing

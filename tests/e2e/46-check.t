@@ -270,6 +270,41 @@ conf "server.store = redis://192.0.2.1:6379"
 OUT=$(timeout 60 setpriv "${AS_USER[@]}" -- "$E2E/bin/guichet" check --config "$W/guichet.conf" --json 2>&1)
 is "$(level store.address) $(level store.reachable)" "warn fail" "another host without encryption, not reachable"
 
+# --- a Cluster: every node that holds a provider's keys is asked ---------------------------------------------
+
+# cluster_node NAME PORT MEMORY: sets STARTED
+cluster_node() {
+    start "$E2E/redis/$1.log" redis-server --port "$2" --bind 127.0.0.1 --dir "$E2E/redis" --cluster-enabled yes \
+        --cluster-config-file "$1.nodes" --cluster-port "$(free_port)" --dbfilename "$1.rdb" \
+        --appenddirname "$1.aof" --save "" --appendonly yes --appendfsync always --maxmemory "$3"
+    wait_for "$STARTED" redis-cli -p "$2" PING
+}
+first=$(free_port) second=$(free_port)
+cluster_node first "$first" 8gb
+FIRST_PID=$STARTED
+cluster_node second "$second" 100mb
+SECOND_PID=$STARTED
+slot=$(redis-cli -p "$first" CLUSTER KEYSLOT '{hooks}')
+redis-cli -p "$first" CLUSTER ADDSLOTSRANGE 0 $((slot - 1)) $((slot + 1)) 16383 > /dev/null
+redis-cli -p "$second" CLUSTER ADDSLOTS "$slot" > /dev/null
+redis-cli -p "$second" CLUSTER SET-CONFIG-EPOCH 2 > /dev/null
+redis-cli -p "$first" CLUSTER MEET 127.0.0.1 "$second" \
+    "$(redis-cli -p "$second" CONFIG GET cluster-port | tail -n 1)" > /dev/null
+for port in "$first" "$second"; do
+    wait_for $$ bash -c "redis-cli -p $port CLUSTER INFO | grep -q cluster_state:ok" || note "no cluster at $port"
+done
+conf "server.store = redis://127.0.0.1:$first"
+printf '[provider hooks]\nscheme = github\npath = /hooks\nsecret = file:%s/secret\nrate_limit = 100/60s\n' "$W" \
+    >> "$W/guichet.conf"
+check --json
+for matter in store.version store.clock store.memory; do
+    is "$(jq -r --arg m "$matter" 'select(.matter == $m) | .provider' <<< "$OUT" | xargs)" "dazno hooks" \
+        "$matter: of each node, named after its provider"
+done
+is "$(jq -r 'select(.matter == "store.memory") | .level' <<< "$OUT" | xargs)" "ok fail" \
+    "the ids of the second one will not fit where they go" || note "$OUT"
+stop "$FIRST_PID" "$SECOND_PID"
+
 # --- the sender's list -------------------------------------------------------------------------------------
 
 good=("T4G_API_KEY=$(openssl rand -hex 32)" "T4G_WEBHOOK_SECRET=$(openssl rand -hex 64)"

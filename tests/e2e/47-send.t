@@ -260,6 +260,19 @@ put() { # ID USER [OPTION...]
     send_to "$HOOK" --outbox "$BOX" "$@" < "$E2E/event"
 }
 
+# A disk that takes no more: what is said to wait does, and the rest is said not to.
+full_disk() {
+    local box=$E2E/full said
+    for i in 1 2; do event "$E2E/line" "l-$i" user.updated '"user_id":"una"' && cat "$E2E/line" && echo; done > "$E2E/lines"
+    said=$( (ulimit -f 0 && exec "$TOOL" send --url "$HOOK" --outbox "$box" --lines --json < "$E2E/lines") 2>&1)
+    is "$? $(left "$box")" "3 0" "a disk that is full: nothing is put into the outbox"
+    like "$said" "*cannot write*File too large*those that are listed*" "which is said"
+    is "$(grep -c 'cannot write' <<< "$said"):$(grep -c waiting <<< "$said")" 1:0 "once, and no event is called waiting"
+    send_to "$HOOK" --outbox "$box" --lines < "$E2E/lines"
+    is "$CODE $(left "$box")" "0 2" "when there is room they are taken"
+}
+full_disk
+
 refused_and_told() {
     BOX=$E2E/daemon
     export GUICHET_OUTBOX=$BOX
@@ -285,7 +298,7 @@ PAGE
     eventually is_listed d-1 failed
     is "$(grep -c '"id":"d-1"' "$E2E/tries") $(redis EXISTS "$DAZNO:id:d-1")" '1 0' "which a 401 does at the first try"
     tool outbox list --failed --json
-    like "$(cat "$OUT")" '{"id":"d-1","event_type":"user.updated",*"state":"failed","tries":1,"due":null,"reason":"refused: it was answered 401"}' \
+    like "$(cat "$OUT")" '{"id":"d-1","at":"*","event_type":"user.updated",*"state":"failed","tries":1,"due":null,"reason":"refused: it was answered 401"}' \
         "it stays, and is listed"
     eventually test -s "$E2E/paged"
     is "$(cat "$E2E/paged")" 'd-1 user.updated 1 refused: it was answered 401 hidden' "the command is told, but no secret"

@@ -269,7 +269,7 @@ by_the_tool() {
     local i n=70
     spooling lighttpd-socket
     guichet spool list
-    is "$VERDICT $SAID" '0 nothing waits' "the tool says that nothing waits"
+    is "$VERDICT $SAID$COMPLAINT" '0 ' "nothing waits, and nothing is printed"
     store_killed
     for ((i = 1; i <= n; i++)); do
         payment "$body" "t-$i" tom 1
@@ -286,6 +286,9 @@ by_the_tool() {
     guichet spool list --json
     is "$VERDICT $(grep -c '"provider":"dazno","kind":"event"' <<< "$SAID") $(grep -c '"kind":"conflict"' <<< "$SAID")" \
         "0 $n 1" "the tool lists what waits"
+    guichet spool list --json --newest --max 2
+    is "$(sed 's/"at":"[^"]*"/AT/; s/,.*AT.*"kind":"\([a-z]*\)".*/ \1/' <<< "$SAID" | xargs)" "{number:$((n + 1)) conflict {number:$n event" \
+        "the newest first, at most so many"
     if [ "$(id -u)" -eq 0 ]; then
         "$E2E/bin/guichet" spool drain --config "$D/guichet.conf" > "$E2E/said" 2>&1
         is $? 2 "another user may not drain"

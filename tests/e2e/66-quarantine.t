@@ -47,7 +47,7 @@ looking() {
     guichet quarantine list
     is "$VERDICT $(count q-1) $(count q-2)" '0 1 1' "both are listed"
     guichet quarantine list --reason too_old --json
-    like "$SAID" '{"entry":"*","reason":"too_old","type":"lightning.payment_received","id":"q-1",*}' \
+    like "$SAID" '{"entry":"*","at":"*","reason":"too_old","type":"lightning.payment_received","id":"q-1",*}' \
         "chosen by reason, as JSON"
     guichet quarantine list --type user.updated --since 1h
     is "$(count q-1) $(count q-2)" '0 1' "by type and time"
@@ -55,6 +55,8 @@ looking() {
     is "$VERDICT $(count q-)" '0 0' "nothing came in the next century"
     guichet quarantine list --since yesterday
     is "$VERDICT" 2 "a time that is none is a mistake of the call"
+    guichet quarantine list --newest --max 1
+    is "$(count q-1) $(count q-2)" '0 1' "the newest first"
     first=$(entry_of q-1) second=$(entry_of q-2)
     guichet quarantine list --after "$first"
     is "$(count q-1) $(count q-2)" '0 1' "from an entry on"

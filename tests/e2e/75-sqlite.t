@@ -236,6 +236,33 @@ send "$body"
 expect 200 "an event that was trimmed, again"
 is "$(header idempotent-replayed)" true "$deployment: is still known"
 
+# --- a copy, put back -----------------------------------------------------------------------------
+
+event "$body" r-1 user.updated '"user_id":"u5"'
+send "$body"
+expect 200 "an event before the copy"
+sqlite3 "$DB" ".backup $E2E/copy.db"
+event "$other" r-2 lightning.payment_received '"user_id":"u5","amount_msat":5,"payment_hash":"h5"'
+send "$other"
+expect 200 "and one after it"
+restore() { # LINE...
+    local store=$DB
+    undeploy
+    rm -f "$store" "$store-wal" "$store-shm"
+    install -m 600 "$E2E/copy.db" "$store"
+    give "$store"
+    deploy "$deployment" "server.store = sqlite://$store" "$@"
+}
+restore
+send "$body"
+is "$STATUS $(header idempotent-replayed)" "200 true" "$deployment: what the copy knows is known"
+send "$other"
+is "$STATUS $(header idempotent-replayed) $(ask "SELECT value FROM fields WHERE key = 'user:u5' AND name = 'received_msat'")" \
+    "200  5" "$deployment: what came later is let in again"
+restore 'provider dazno.max_age = 1h'
+send "$other"
+is "$STATUS $(ask "SELECT count(*) FROM events WHERE id = 'r-2'")" "400 0" "$deployment: but not with max_age"
+
 # A host that limits how large a file may become: that is a disk that is full, not the end of the program.
 mkdir -m 700 "$E2E/limited"
 event "$body" f-1 user.created '"user_id":"u1","email":"u1@example.com"'

@@ -402,6 +402,33 @@ static void headers_and_times(void **state)
     }
 }
 
+/* Small letters in escapes, as Python, PHP and JavaScript write them; a backslash that is escaped
+ * begins none. */
+static void escapes_are_those_of_the_libraries(void **state)
+{
+    static const char *const expected[] = {
+        "{\"a\": \"\\u00e9/\\u0001\\u20ac\\ud83d\\ude00\", \"b\": \"\\\\uABCD\"}",
+        "{\"a\":\"\\u00e9\\/\\u0001\\u20ac\\ud83d\\ude00\",\"b\":\"\\\\uABCD\"}",
+        "{\n  \"a\": \"\\u00e9/\\u0001\\u20ac\\ud83d\\ude00\",\n  \"b\": \"\\\\uABCD\"\n}",
+        "{\n    \"a\": \"\\u00e9/\\u0001\\u20ac\\ud83d\\ude00\",\n    \"b\": \"\\\\uABCD\"\n}",
+    };
+    struct rewrite out[REWRITE_MAX];
+    size_t n = rewrite_all(SLICE_LITERAL("{ \"a\":\"\xc3\xa9/\\u0001\xe2\x82\xac\xf0\x9f\x98\x80\","
+                                         "\"b\":\"\\\\uABCD\"}"),
+                           out);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        bool found = false;
+        for (size_t k = 0; k < n; k++)
+            found = found || (out[k].n == strlen(expected[i]) &&
+                              memcmp(out[k].text, expected[i], out[k].n) == 0);
+        if (!found)
+            fail_msg("nothing is rewritten as %s", expected[i]);
+    }
+    rewrite_free(out, n);
+}
+
 static void no_json_is_not_rewritten(void **state)
 {
     struct rewrite out[REWRITE_MAX];
@@ -421,8 +448,11 @@ static void no_json_is_not_rewritten(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_mistake_is_named),   cmocka_unit_test(a_stranger_is_not_explained),
-        cmocka_unit_test(work_is_bounded),          cmocka_unit_test(headers_and_times),
+        cmocka_unit_test(escapes_are_those_of_the_libraries),
+        cmocka_unit_test(every_mistake_is_named),
+        cmocka_unit_test(a_stranger_is_not_explained),
+        cmocka_unit_test(work_is_bounded),
+        cmocka_unit_test(headers_and_times),
         cmocka_unit_test(no_json_is_not_rewritten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
