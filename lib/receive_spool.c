@@ -294,7 +294,7 @@ enum drain_state receiver_drain_slice(struct receiver *r, struct drain_tally *t)
     drain = spool_drain_begin(s);
     if (drain < 0)
         return DRAIN_BUSY;
-    if (spool_list(s, &list)) {
+    if (spool_drain_list(s, &list)) {
         bool away = drain_all(r, &list, t);
         done = t->committed + t->quarantined + t->set_aside;
         t->left = list.n - done;
