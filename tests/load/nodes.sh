@@ -116,6 +116,7 @@ master_returns() {
 
 # --- cluster ------------------------------------------------------------------------------------------
 
+# Each has half of the slots: one that gave its last away would become a replica of the other.
 start_cluster() {
     local name bus
     for name in node-1 node-2; do
@@ -123,29 +124,31 @@ start_cluster() {
         start_node "$name" --cluster-enabled yes --cluster-node-timeout 5000 --cluster-port "$bus"
         node "$name" CLUSTER SET-CONFIG-EPOCH "${name#node-}" > /dev/null
     done
-    node node-1 CLUSTER ADDSLOTSRANGE 0 16383 > /dev/null
+    node node-1 CLUSTER ADDSLOTSRANGE 0 8191 > /dev/null
+    node node-2 CLUSTER ADDSLOTSRANGE 8192 16383 > /dev/null
     node node-1 CLUSTER MEET 127.0.0.1 "${NODE_PORT[node-2]}" "$bus" > /dev/null
     for name in node-1 node-2; do await_node "$name" cluster_slots_ok:16384 CLUSTER INFO; done
     for name in node-1 node-2; do await_node "$name" cluster_state:ok CLUSTER INFO; done
-    MASTER=node-1
+    SLOT=$(node node-1 CLUSTER KEYSLOT '{dazno}')
+    MASTER=node-$((1 + SLOT / 8192))
     STORE_ADDRESS="redis://127.0.0.1:${NODE_PORT[node-1]}"
     STORE_LINES=()
     STORE_SOCKET=$E2E/$MASTER/sock
 }
 
 slot_moves() {
-    local from=$MASTER to slot keys
+    local from=$MASTER to keys
     to=node-$((3 - ${from#node-}))
-    slot=$(node "$from" CLUSTER KEYSLOT '{dazno}')
-    node "$to" CLUSTER SETSLOT "$slot" IMPORTING "$(node "$from" CLUSTER MYID)" > /dev/null
-    node "$from" CLUSTER SETSLOT "$slot" MIGRATING "$(node "$to" CLUSTER MYID)" > /dev/null
+    node "$to" CLUSTER SETSLOT "$SLOT" IMPORTING "$(node "$from" CLUSTER MYID)" > /dev/null
+    node "$from" CLUSTER SETSLOT "$SLOT" MIGRATING "$(node "$to" CLUSTER MYID)" > /dev/null
     while :; do
-        mapfile -t keys < <(node "$from" CLUSTER GETKEYSINSLOT "$slot" 1000)
+        mapfile -t keys < <(node "$from" CLUSTER GETKEYSINSLOT "$SLOT" 1000)
         [ -n "${keys[*]}" ] || break
-        node "$from" MIGRATE 127.0.0.1 "${NODE_PORT[$to]}" '' 0 10000 KEYS "${keys[@]}" > /dev/null
+        [ "$(node "$from" MIGRATE 127.0.0.1 "${NODE_PORT[$to]}" '' 0 10000 KEYS "${keys[@]}")" = OK ] ||
+            bail_out "the keys cannot be moved to $to: $(tail -n 3 "$E2E/$from/log")"
     done
-    node "$to" CLUSTER SETSLOT "$slot" NODE "$(node "$to" CLUSTER MYID)" > /dev/null
-    node "$from" CLUSTER SETSLOT "$slot" NODE "$(node "$to" CLUSTER MYID)" > /dev/null
+    node "$to" CLUSTER SETSLOT "$SLOT" NODE "$(node "$to" CLUSTER MYID)" > /dev/null
+    node "$from" CLUSTER SETSLOT "$SLOT" NODE "$(node "$to" CLUSTER MYID)" > /dev/null
     MASTER=$to
     STORE_SOCKET=$E2E/$to/sock
 }
