@@ -295,20 +295,32 @@ for o = 1, A[1] * 4, 4 do
       stop = stop or type(backlog) == 'table' and backlog or type(entries) == 'table' and entries
         or type(newest) == 'table' and newest
         or closed and (type(closed) == 'table' and closed or { err = 'CLOSED ' .. closed })
-      -- The clock stepped back: stamps that lie ahead count as now, so that the window refuses no
-      -- longer than its own length. At most `limit` steps. (A server that takes no writes refuses
-      -- the members too.)
+      -- The clock stepped back: stamps that lie ahead, which are the newest of the ring, count as
+      -- now, so that the window refuses no longer than its own length. (A server that takes no writes
+      -- refuses the first, and with it the members.)
       if not stop and newest and (tonumber(newest) or now + 1) > now then
+        local reply = try('LSET', K[1], -1, at)
         flags = 32
-        for n = 1, limit do
-          local stamp = call('LINDEX', K[1], -n)
-          if not stamp or (tonumber(stamp) or now + 1) <= now then
-            break
+        if reply.err then
+          stop = reply
+        else
+          local ahead, past = 1, call('LLEN', K[1]) + 1 -- so many are; the past-th newest is not
+          while past - ahead > 1 do
+            local middle = math.floor((ahead + past) / 2)
+            local stamp = tonumber(call('LINDEX', K[1], -middle))
+            if (stamp or now + 1) > now then
+              ahead = middle
+            else
+              past = middle
+            end
           end
-          local reply = try('LSET', K[1], -n, at)
-          if reply.err then
-            stop = reply
-            break
+          local many = {}
+          for n = 1, math.min(ahead, 1000) do
+            many[n] = at
+          end
+          call('LTRIM', K[1], 0, -1 - ahead)
+          for n = ahead, 1, -1000 do
+            call('RPUSH', K[1], unpack(many, 1, math.min(n, 1000)))
           end
         end
       end
