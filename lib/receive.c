@@ -60,6 +60,7 @@ static bool step_endpoint(struct receiver *r, struct work *w)
         [ROUTE_METRICS] = endpoint_metrics, [ROUTE_HEALTH] = endpoint_health,
         [ROUTE_DOCS] = endpoint_docs,       [ROUTE_OPENAPI] = endpoint_openapi,
         [ROUTE_STATUS] = endpoint_status,   [ROUTE_STATUS_JSON] = endpoint_status,
+        [ROUTE_COPY] = endpoint_copy,
     };
 
     if (w->route.kind == ROUTE_PROVIDER)
@@ -307,6 +308,29 @@ struct store_provider receiver_store_provider(const struct config *c,
 
 /* --- life ---------------------------------------------------------------------------------------- */
 
+/* Of the tokens that open the provider's copies only digests stay in memory. */
+static bool read_digests(struct receiver *r, struct mount *m, struct fail *why)
+{
+    const struct config_list *list = &m->config->read_token;
+    struct secret_text text[SECRETS_LIVE_MAX];
+    bool ok = true;
+
+    for (size_t i = 0; ok && i < list->n; i++) {
+        int n = secret_read(list->item[i].text, list->item[i].origin, r->service.environment, text,
+                            SECRETS_LIVE_MAX, why);
+        ok = n > 0 && m->nread_tokens + (size_t)n <= SECRETS_LIVE_MAX;
+        if (n > 0 && !ok)
+            fail_set(why, "%s: more than %d read tokens", list->item[i].origin, SECRETS_LIVE_MAX);
+        for (int k = 0; ok && k < n; k++) {
+            struct slice token = {text[k].text, text[k].n};
+            ok = sha256(&token, 1, m->read_token[m->nread_tokens++]) ||
+                 fail_set(why, "out of memory") == 0;
+        }
+        secret_wipe(text, SECRETS_LIVE_MAX);
+    }
+    return ok;
+}
+
 static int mount_provider(struct receiver *r, size_t i, struct fail *why)
 {
     const struct config_provider *p = &r->service.config->provider[i];
@@ -325,6 +349,8 @@ static int mount_provider(struct receiver *r, size_t i, struct fail *why)
     if (m->verifier == NULL)
         return -1;
     m->scheme = verifier_scheme(m->verifier);
+    if (!read_digests(r, m, why))
+        return -1;
     m->record_unknown = p->unknown_events >= 0 ? p->unknown_events == 1 : m->scheme->record_unknown;
     m->store = receiver_store_provider(r->service.config, p);
     /* What is not sealed yet must not go: the sealer trims. */

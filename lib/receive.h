@@ -92,10 +92,10 @@ bool receiver_seal(struct receiver *r);
 enum drain_state {
     DRAIN_DONE, /* nothing waits */
     DRAIN_MORE,
-    DRAIN_BUSY, /* another thread or process is at it; nothing was counted */
+    DRAIN_BUSY, /* another one is at it, or the folder cannot be read now; nothing was counted */
     DRAIN_AWAY, /* the store is */
     DRAIN_STUCK /* what is left cannot be committed now: its provider is not mounted, the backlog or
-                   the quarantine is full, the folder cannot be read */
+                   the quarantine is full */
 };
 struct drain_tally {
     size_t committed, quarantined;

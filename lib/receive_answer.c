@@ -36,9 +36,9 @@ void answer_unauthorized(struct work *w, const char *reason)
     response_header(&w->x->response, "WWW-Authenticate", "Webhook-Signature realm=\"guichet\"");
 }
 
-void answer_no_token(struct work *w)
+void answer_no_token(struct work *w, enum problem_id id)
 {
-    answer_problem(w, PROBLEM_TOKEN, NULL, NULL);
+    answer_problem(w, id, NULL, NULL);
     response_header(&w->x->response, "WWW-Authenticate", "Bearer realm=\"guichet\"");
 }
 

@@ -7,37 +7,44 @@
 
 /* Bytes of one exposition: 32 providers with every series in use take less than half of it. */
 #define METRICS_BYTES_MAX (4u << 20)
-#define EXPIRY_MS         200
+#define NOTED_MS          200
 
-/* Whether the request shows the token: `Authorization: Bearer <token>` or `x-api-key: <token>`. Digests
- * are compared, so that the time taken tells nothing of the length either. */
-bool endpoint_token_shown(const struct receiver *r, const struct work *w)
+bool endpoint_token_digest(const struct work *w, uint8_t out[static SHA256_BYTES])
 {
     const struct request *q = &w->x->request;
     unsigned bearer_times, key_times;
     struct slice bearer = request_header(q, "authorization", &bearer_times);
     struct slice shown = request_header(q, "x-api-key", &key_times);
-    struct slice token = {r->token.text, r->token.n};
-    uint8_t want[SHA256_BYTES], have[SHA256_BYTES];
 
-    if (!r->has_token || bearer_times > 1 || key_times > 1)
+    if (bearer_times > 1 || key_times > 1)
         return false;
     if (bearer.n > 7 && text_equal_nocase((struct slice){bearer.p, 7}, slice_of("Bearer ")))
         shown = text_trim(slice_from(bearer, 7));
-    return sha256(&token, 1, want) && sha256(&shown, 1, have) &&
+    return shown.n > 0 && sha256(&shown, 1, out);
+}
+
+/* Digests are compared, so that the time taken tells nothing of the length either. */
+bool endpoint_token_shown(const struct receiver *r, const struct work *w)
+{
+    struct slice token = {r->token.text, r->token.n};
+    uint8_t want[SHA256_BYTES], have[SHA256_BYTES];
+
+    return r->has_token && endpoint_token_digest(w, have) && sha256(&token, 1, want) &&
            equal_constant_time(want, have, sizeof want);
 }
 
-/* What the worker has noted (airtable/keys.h, expiry): the first end, s; -1: nothing, or not known. */
-static int64_t hook_expiry(struct receiver *r, const struct mount *m, struct arena *arena)
+/* What the worker has noted of its bases (airtable/keys.h, expiry and as_of): the first time, s; -1: nothing,
+ * or not known. */
+static int64_t first_noted(struct receiver *r, const struct mount *m, const char *record,
+                           struct arena *arena)
 {
     struct store *store = strcmp(m->config->scheme, "airtable") == 0 ? guard_store(r->guard) : NULL;
-    struct journal j = {store, m->config->name, arena, EXPIRY_MS};
+    struct journal j = {store, m->config->name, arena, NOTED_MS};
     struct journal_entry noted;
     struct fail why;
     int64_t first_us = -1, us;
 
-    if (store == NULL || !journal_record(&j, "expiry", &noted, &why))
+    if (store == NULL || !journal_record(&j, record, &noted, &why))
         return -1;
     for (size_t i = 0; i < noted.nfields; i++)
         if (text_to_i64(noted.field[i].value, &us) && (first_us < 0 || us < first_us))
@@ -82,7 +89,7 @@ void endpoint_metrics(struct receiver *r, struct work *w)
         return;
     }
     if (!endpoint_token_shown(r, w)) {
-        answer_no_token(w);
+        answer_no_token(w, PROBLEM_TOKEN);
         return;
     }
     in.store_up = guard_up(r->guard);
@@ -102,7 +109,8 @@ void endpoint_metrics(struct receiver *r, struct work *w)
             .backlog_entries = g.backlog_entries,
             .quarantine_entries = g.quarantine_entries,
             .unsealed_entries = told ? seal_gauge(r, m, x->arena) : -1,
-            .hook_expiry_s = told ? hook_expiry(r, m, x->arena) : -1,
+            .hook_expiry_s = told ? first_noted(r, m, "expiry", x->arena) : -1,
+            .copy_s = told ? first_noted(r, m, "as_of", x->arena) : -1,
         };
     }
     in.store_durable = guard_durable(r->guard);

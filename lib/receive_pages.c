@@ -30,7 +30,8 @@ static bool answer_page(struct work *w, struct buf *text, const char *type)
 static void answer_known(struct work *w, struct buf *text, const char *type)
 {
     if (answer_page(w, text, type))
-        (void)page_is_known(&w->x->response, request_header(&w->x->request, "if-none-match", NULL));
+        (void)page_is_known(&w->x->response, request_header(&w->x->request, "if-none-match", NULL),
+                            "max-age=300");
 }
 
 void endpoint_docs(struct receiver *r, struct work *w)
@@ -144,7 +145,7 @@ void endpoint_status(struct receiver *r, struct work *w)
     struct status_day day;
 
     if (r->service.config->status_page == STATUS_PAGE_TOKEN && !endpoint_token_shown(r, w)) {
-        answer_no_token(w);
+        answer_no_token(w, PROBLEM_TOKEN);
         return;
     }
     receiver_look(r, &in);

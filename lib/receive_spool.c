@@ -3,6 +3,8 @@
 #define SAY_AGAIN_US (60 * US_PER_S)
 /* Beside three times the largest body: what a batch of entries and their changes may take. */
 #define ARENA_SPARE (32u << 20)
+/* How long one drain looks behind what cannot be committed. */
+#define LOOK_BEHIND_MS 200
 
 /* --- into the spool -------------------------------------------------------------------------------- */
 
@@ -114,6 +116,9 @@ void spool_instead(struct receiver *r, struct work *const who[], size_t n)
 
 /* --- out of it ------------------------------------------------------------------------------------- */
 
+/* Whether the store took nothing of a provider, not of one event alone. */
+enum shut { SHUT_NOT, SHUT_FULL /* its backlog is */, SHUT_AWAY };
+
 /* A batch on its way from the spool to the store. */
 struct slice_of_spool {
     const struct mount *mount;
@@ -210,10 +215,10 @@ static bool quarantine(struct receiver *r, const struct slice_of_spool *b, size_
     return result.code == STORE_ACCEPTED;
 }
 
-/* Removes what is in the store now. *away: it is not there. */
-static void settle(struct receiver *r, const struct slice_of_spool *b, struct drain_tally *t,
-                   bool *away)
+/* Removes what is in the store now. */
+static void settle(struct receiver *r, const struct slice_of_spool *b, enum shut *shut)
 {
+    struct drain_tally *t = b->tally;
     const char *put = NULL; /* in quarantine */
 
     for (size_t i = 0; i < b->n; i++) {
@@ -221,7 +226,10 @@ static void settle(struct receiver *r, const struct slice_of_spool *b, struct dr
         const char *why = NULL;
         if (s->code == STORE_LIMITED || s->code == STORE_UNAVAILABLE ||
             (s->code == STORE_FAULT && (!is_lasting(s) || !quarantine(r, b, i)))) {
-            *away = *away || is_away(s);
+            if (is_away(s))
+                *shut = SHUT_AWAY;
+            else if (*shut == SHUT_NOT && s->word != NULL && strcmp(s->word, "backlog_full") == 0)
+                *shut = SHUT_FULL;
             continue;
         }
         if (b->member[i].kind == STORE_NOTE)
@@ -241,52 +249,74 @@ static void settle(struct receiver *r, const struct slice_of_spool *b, struct dr
                    b->mount->config->name, put);
 }
 
-/* One slice of one provider. */
-static void drain_provider(struct receiver *r, const struct mount *m, const struct spool_list *list,
-                           struct drain_tally *t, bool *away)
+static size_t moved(const struct drain_tally *t)
 {
+    return t->committed + t->quarantined + t->set_aside;
+}
+
+/* One batch of the entries from *at on, which moves behind those that it looked at. */
+static void drain_batch(struct receiver *r, struct slice_of_spool *b, const struct spool_list *list,
+                        const uint8_t tag[static SPOOL_TAG_BYTES], size_t *at, enum shut *shut)
+{
+    size_t bytes = 0;
+
+    b->n = 0;
+    for (; *at < list->n && b->n < STORE_BATCH_MAX; ++*at) {
+        const struct spool_item *item = &list->item[*at];
+        if (memcmp(item->provider, tag, SPOOL_TAG_BYTES) != 0)
+            continue;
+        if (b->n > 0 && bytes + item->size > STORE_BATCH_BYTES_MAX)
+            break;
+        bytes += item->size;
+        if (!load(r, b, item))
+            break;
+    }
+    if (b->n > 0) {
+        again_commit(r, b->mount, b->member, b->n, b->result);
+        settle(r, b, shut);
+    }
+    arena_reset(r->drain_arena);
+}
+
+/* One batch of one provider; or, where nothing of it could be committed (conflicts, while the
+ * quarantine is full), the first behind it of which something can. */
+static void drain_provider(struct receiver *r, const struct mount *m, const struct spool_list *list,
+                           struct drain_tally *t, enum shut *shut)
+{
+    int64_t end_ms = clock_monotonic_ms(r->service.clock) + LOOK_BEHIND_MS;
     uint8_t tag[SPOOL_TAG_BYTES];
     struct slice_of_spool b = {.mount = m, .tally = t};
-    size_t bytes = 0;
+    size_t before = moved(t), at = 0;
 
     if (!spool_tag(slice_of(m->config->name), tag))
         return;
-    for (size_t i = 0; i < list->n && b.n < STORE_BATCH_MAX; i++) {
-        const struct spool_item *item = &list->item[i];
-        if (memcmp(item->provider, tag, sizeof tag) != 0)
-            continue;
-        if (b.n > 0 && bytes + item->size > STORE_BATCH_BYTES_MAX)
-            break;
-        bytes += item->size;
-        if (!load(r, &b, item))
-            break;
-    }
-    if (b.n > 0) {
-        again_commit(r, m, b.member, b.n, b.result);
-        settle(r, &b, t, away);
-    }
-    arena_reset(r->drain_arena);
+    do
+        drain_batch(r, &b, list, tag, &at, shut);
+    while (moved(t) == before && *shut == SHUT_NOT && at < list->n &&
+           clock_monotonic_ms(r->service.clock) < end_ms);
 }
 
 /* One slice of each. True: the store is away. */
 static bool drain_all(struct receiver *r, const struct spool_list *list, struct drain_tally *t)
 {
     const struct config *c = r->service.config;
-    bool away = false;
+    enum shut shut = SHUT_NOT;
 
     if (r->drain_arena == NULL)
         r->drain_arena = arena_new((size_t)c->max_body * 3 + ARENA_SPARE);
-    for (size_t i = 0; r->drain_arena != NULL && !away && i < c->nproviders; i++)
+    for (size_t i = 0; r->drain_arena != NULL && shut != SHUT_AWAY && i < c->nproviders; i++) {
+        shut = SHUT_NOT;
         if (r->mount[i].verifier != NULL)
-            drain_provider(r, &r->mount[i], list, t, &away);
-    return away;
+            drain_provider(r, &r->mount[i], list, t, &shut);
+    }
+    return shut == SHUT_AWAY;
 }
 
 enum drain_state receiver_drain_slice(struct receiver *r, struct drain_tally *t)
 {
     struct spool *s = r->service.spool;
     struct spool_list list = {0};
-    enum drain_state state = DRAIN_STUCK;
+    enum drain_state state = DRAIN_BUSY;
     size_t done;
     int drain;
 
@@ -294,9 +324,9 @@ enum drain_state receiver_drain_slice(struct receiver *r, struct drain_tally *t)
     drain = spool_drain_begin(s);
     if (drain < 0)
         return DRAIN_BUSY;
-    if (spool_list(s, &list)) {
+    if (spool_drain_list(s, &list)) {
         bool away = drain_all(r, &list, t);
-        done = t->committed + t->quarantined + t->set_aside;
+        done = moved(t);
         t->left = list.n - done;
         state = t->left == 0 ? DRAIN_DONE : away ? DRAIN_AWAY : done > 0 ? DRAIN_MORE : DRAIN_STUCK;
     }

@@ -19,6 +19,8 @@ struct mount {
     struct store_provider store;
     struct state_provider *row; /* NULL: the state file has no room for it, it is not counted */
     bool record_unknown;
+    uint8_t read_token[SECRETS_LIVE_MAX][SHA256_BYTES]; /* digests */
+    size_t nread_tokens;
 };
 
 struct receiver {
@@ -107,8 +109,8 @@ void explain_never(struct receiver *r); /* forgets it; at the end */
 void answer_problem(struct work *w, enum problem_id id, const char *reason, const char *detail);
 /* 401, the same for every reason. */
 void answer_unauthorized(struct work *w, const char *reason);
-/* The same for who does not show the token of /api/metrics. */
-void answer_no_token(struct work *w);
+/* The same for who does not show the token: of /api/metrics, or to read (PROBLEM_READ_TOKEN). */
+void answer_no_token(struct work *w, enum problem_id id);
 /* After the commit: by w->result, or w->spooled. */
 void answer_result(struct work *w);
 
@@ -118,8 +120,14 @@ int64_t seal_gauge(struct receiver *r, const struct mount *m, struct arena *aren
 /* receive_endpoint.c: what is not a webhook. */
 void endpoint_metrics(struct receiver *r, struct work *w);
 void endpoint_health(struct receiver *r, struct work *w);
+/* Digest of the token that the request shows: `Authorization: Bearer <token>` or `x-api-key: <token>`.
+ * False: it shows none, or two. */
+bool endpoint_token_digest(const struct work *w, uint8_t out[static SHA256_BYTES]);
 /* Whether the request shows the token of /api/metrics, and there is one. */
 bool endpoint_token_shown(const struct receiver *r, const struct work *w);
+
+/* receive_copy.c: the copies of bases. */
+void endpoint_copy(struct receiver *r, struct work *w);
 
 /* receive_pages.c: what is for people. */
 void endpoint_docs(struct receiver *r, struct work *w);

@@ -1,5 +1,7 @@
 #!/usr/bin/env node
-// Sends one signed event with axios. See ../README.md.
+// Sends one signed event with axios. The address, the key and the secret come from the environment:
+// T4G_WEBHOOK_URL, T4G_API_KEY, T4G_WEBHOOK_SECRET. The event comes from standard input; if that is empty, one
+// is made up.
 'use strict';
 
 const crypto = require('node:crypto');

@@ -1,6 +1,8 @@
 #!/usr/bin/env php
 <?php
-// Sends one signed event with the curl extension. See ../README.md.
+// Sends one signed event with the curl extension. The address, the key and the secret come from the
+// environment: T4G_WEBHOOK_URL, T4G_API_KEY, T4G_WEBHOOK_SECRET. The event comes from standard input; if that is empty, one
+// is made up.
 declare(strict_types=1);
 
 function sample(): string

@@ -1,5 +1,9 @@
 #!/usr/bin/env python3
-"""Sends one signed event with the standard library. See ../README.md."""
+"""Sends one signed event with the standard library alone.
+
+The address, the key and the secret come from the environment: T4G_WEBHOOK_URL, T4G_API_KEY,
+T4G_WEBHOOK_SECRET. The event comes from standard input; if that is empty, one is made up.
+"""
 
 import hashlib
 import hmac

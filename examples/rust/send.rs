@@ -1,4 +1,6 @@
-//! Sends one signed event with the standard library alone. See ../README.md.
+//! Sends one signed event with the standard library alone. The address, the key and the secret come from the
+//! environment: T4G_WEBHOOK_URL, T4G_API_KEY, T4G_WEBHOOK_SECRET. The event comes from standard input; if that
+//! is empty, one is made up.
 //!
 //! The standard library has neither TLS nor HMAC: this speaks plain http, for loopback or a TLS proxy, and
 //! brings its own SHA-256 (FIPS 180-4) and HMAC (RFC 2104).

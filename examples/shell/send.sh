@@ -1,5 +1,7 @@
 #!/bin/sh
-# Sends one signed event with curl and openssl. See ../README.md.
+# Sends one signed event with curl and openssl. The address, the key and the secret come from the environment:
+# T4G_WEBHOOK_URL, T4G_API_KEY, T4G_WEBHOOK_SECRET. The event comes from standard input; if that is empty, one
+# is made up.
 set -eu
 
 : "${T4G_WEBHOOK_URL:?is not set}" "${T4G_API_KEY:?is not set}" "${T4G_WEBHOOK_SECRET:?is not set}"

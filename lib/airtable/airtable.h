@@ -71,8 +71,10 @@ void airtable_free(struct airtable *a);
 enum airtable_outcome airtable_drain(struct airtable *a, bool all, bool refresh,
                                      struct airtable_report *report, struct fail *why);
 
-/* Whether a known hook was pinged since its last drain, or a full refresh is due: asks the store alone. */
-bool airtable_due(struct airtable *a, bool *due, struct fail *why);
+/* What there is to do, asking the store alone: *due: a known hook was pinged since its last drain, or there
+ * is no copy, or it lacks something; *old: the copy was begun longer than `full_us` ago (0: no copy is too
+ * old), whichever worker did that. */
+bool airtable_due(struct airtable *a, int64_t full_us, bool *due, bool *old, struct fail *why);
 
 /* The hooks of the base: those that the API lists and those that are known here alone. */
 enum airtable_outcome airtable_hooks(struct airtable *a,

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "airtable/hooks.h"
+#include "airtable/known.h"
 #include "verify/mac.h"
 
 /* Long enough for a step and the question whether to go on; short, for a worker that was killed keeps it
@@ -183,7 +184,7 @@ static bool note_absent(struct airtable *a, const struct airtable_hook *h, struc
     if (strcmp(h->error, HOOK_LOST) == 0)
         return true;
     airtable_key(key, "hook", h->id, NULL, NULL);
-    hooks_foreign(a, foreign);
+    known_foreign(a->base, foreign);
     const struct step_change note = {STEP_SET, slice_of(key), slice_of(ours ? "error" : foreign),
                                      slice_of(ours ? HOOK_LOST : "1")};
     return step_apply(&a->journal, &note, 1, 0, why) == STEP_DONE;
@@ -258,11 +259,22 @@ static enum airtable_outcome count_sound(struct airtable *a, struct fail *why)
     return outcome;
 }
 
+/* The copy is the base as it was at that time, or later. */
+static bool note_as_of(struct airtable *a, int64_t at_us, struct fail *why)
+{
+    char text[24];
+
+    (void)snprintf(text, sizeof text, "%" PRId64, at_us);
+    const struct step_change note = {STEP_SET, SLICE_LITERAL("as_of"), slice_of(a->base),
+                                     slice_of(text)};
+    return step_apply(&a->journal, &note, 1, 0, why) == STEP_DONE;
+}
+
 enum airtable_outcome airtable_drain(struct airtable *a, bool all, bool refresh,
                                      struct airtable_report *report, struct fail *why)
 {
     enum airtable_outcome outcome = AIRTABLE_AWAY;
-    int64_t requests = a->api.requests;
+    int64_t requests = a->api.requests, asked_us = 0;
     bool held = false;
 
     *report = (struct airtable_report){0};
@@ -276,6 +288,8 @@ enum airtable_outcome airtable_drain(struct airtable *a, bool all, bool refresh,
     }
     /* First the copy, so that there is something to apply payloads to; again, if they show a gap. */
     outcome = refresh_if_due(a, refresh, why);
+    if (outcome == AIRTABLE_DONE && !step_now(&a->journal, &asked_us, why))
+        outcome = AIRTABLE_AWAY;
     if (outcome == AIRTABLE_DONE)
         outcome = drain_known(a, all, why);
     if (outcome == AIRTABLE_DONE) {
@@ -286,23 +300,30 @@ enum airtable_outcome airtable_drain(struct airtable *a, bool all, bool refresh,
     }
     if (outcome == AIRTABLE_DONE)
         outcome = count_sound(a, why);
+    /* Without a sound hook nobody knows what changed since the copy was begun. */
+    if (outcome == AIRTABLE_DONE && report->sound > 0 && !note_as_of(a, asked_us, why))
+        outcome = AIRTABLE_AWAY;
     give_lease_back(a);
     report->requests = a->api.requests - requests;
     return outcome;
 }
 
-bool airtable_due(struct airtable *a, bool *due, struct fail *why)
+bool airtable_due(struct airtable *a, int64_t full_us, bool *due, bool *old, struct fail *why)
 {
     struct airtable_hook hook[AIRTABLE_HOOKS_MAX];
-    char generation[GENERATION_ROOM], stale[AIRTABLE_TEXT_MAX];
+    char generation[GENERATION_ROOM], stale[AIRTABLE_TEXT_MAX], refreshed[GENERATION_ROOM];
     size_t n = 0;
+    int64_t now_us;
 
-    *due = false;
+    *due = *old = false;
     arena_reset(a->journal.arena);
-    if (!hooks_known(a, hook, &n, why) ||
+    if (!known_hooks(&a->journal, a->base, hook, &n, why) ||
         !base_field(a, "generation", generation, sizeof generation, why) ||
-        !base_field(a, "stale", stale, sizeof stale, why))
+        !base_field(a, "stale", stale, sizeof stale, why) ||
+        !base_field(a, "refreshed", refreshed, sizeof refreshed, why) ||
+        !step_now(&a->journal, &now_us, why))
         return false;
+    *old = full_us > 0 && refreshed[0] != '\0' && now_us - strtoll(refreshed, NULL, 10) >= full_us;
     *due = generation[0] == '\0' || stale[0] != '\0';
     for (size_t i = 0; i < n; i++)
         *due = *due || hook[i].due;

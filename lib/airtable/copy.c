@@ -14,6 +14,7 @@ struct copy {
     struct batch batch;
     char key[AIRTABLE_KEY_MAX]; /* of the base */
     char old[GENERATION_ROOM], previous[GENERATION_ROOM], left[GENERATION_ROOM];
+    char dropping[GENERATION_ROOM];
     char new[GENERATION_ROOM];
     char tables[AIRTABLE_KEY_MAX];
 };
@@ -65,17 +66,28 @@ static bool begin(struct copy *c, struct fail *why)
 
     if (!base_field(a, "generation", c->old, sizeof c->old, why) ||
         !base_field(a, "previous", c->previous, sizeof c->previous, why) ||
-        !base_field(a, "building", c->left, sizeof c->left, why))
+        !base_field(a, "building", c->left, sizeof c->left, why) ||
+        !base_field(a, "dropping", c->dropping, sizeof c->dropping, why))
         return false;
     n = later(later(later(n, c->old), c->previous), c->left);
     (void)snprintf(c->new, sizeof c->new, "%" PRId64, n + 1);
     airtable_key(c->tables, "tables", a->base, c->new, NULL);
     batch_guard(&c->batch, c->key, "generation", c->old[0] != '\0' ? c->old : NULL);
     batch_guard(&c->batch, c->key, "building", c->left[0] != '\0' ? c->left : NULL);
-    if (!drop_generation(c, c->left, why) || !drop_generation(c, c->previous, why))
+    if (!drop_generation(c, c->dropping, why) || !drop_generation(c, c->left, why))
+        return false;
+    /* First it is no copy any more, then it goes, so that a reader who still finds its number has read
+     * all of it. */
+    if (c->previous[0] != '\0') {
+        batch_add(&c->batch, STEP_UNSET, c->key, "previous", SLICE_NONE);
+        batch_add(&c->batch, STEP_SET, c->key, "dropping", slice_of(c->previous));
+        if (batch_end(&c->batch, why) != STEP_DONE)
+            return false;
+    }
+    if (!drop_generation(c, c->previous, why))
         return false;
     batch_add(&c->batch, STEP_SET, c->key, "building", slice_of(c->new));
-    batch_add(&c->batch, STEP_UNSET, c->key, "previous", SLICE_NONE);
+    batch_add(&c->batch, STEP_UNSET, c->key, "dropping", SLICE_NONE);
     if (batch_end(&c->batch, why) != STEP_DONE)
         return false;
     batch_guard(&c->batch, c->key, "building", c->new);
@@ -84,6 +96,7 @@ static bool begin(struct copy *c, struct fail *why)
 
 static bool finish(struct copy *c, int64_t began_us, struct fail *why)
 {
+    const struct airtable *a = c->a;
     char at[24];
 
     (void)snprintf(at, sizeof at, "%" PRId64, began_us);
@@ -95,6 +108,7 @@ static bool finish(struct copy *c, int64_t began_us, struct fail *why)
     batch_add(&c->batch, STEP_UNSET, c->key, "building", SLICE_NONE);
     batch_add(&c->batch, STEP_UNSET, c->key, "stale", SLICE_NONE);
     batch_add(&c->batch, STEP_SET, c->key, "refreshed", slice_of(at));
+    batch_add(&c->batch, STEP_SET, "as_of", a->base, slice_of(at));
     return batch_end(&c->batch, why) == STEP_DONE;
 }
 
@@ -105,7 +119,7 @@ bool copy_record(struct batch *b, const char *records_key, const json_t *record)
     bool ok = id != NULL && text != NULL && airtable_id_is(slice_of(id), "rec");
 
     if (ok)
-        batch_add(b, STEP_SET, records_key, id, slice_of(text));
+        batch_add(b, STEP_PUT, records_key, id, slice_of(text));
     free(text);
     return ok;
 }

@@ -4,81 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* --- here ------------------------------------------------------------------------------------------ */
-
-static struct airtable_hook *find(struct airtable_hook *hook, size_t n, struct slice id)
-{
-    for (size_t i = 0; i < n; i++)
-        if (slice_is(id, hook[i].id))
-            return &hook[i];
-    return NULL;
-}
-
-static struct airtable_hook *find_or_add(struct airtable_hook *hook, size_t *n, struct slice id)
-{
-    struct airtable_hook *h = find(hook, *n, id);
-
-    if (h != NULL || *n == AIRTABLE_HOOKS_MAX || !airtable_id_is(id, "ach"))
-        return h;
-    h = &hook[(*n)++];
-    *h = (struct airtable_hook){.known = false};
-    (void)snprintf(h->id, sizeof h->id, "%.*s", (int)id.n, id.p);
-    return h;
-}
-
-static int64_t number_of_field(struct slice s)
-{
-    return s.p != NULL ? strtoll(s.p, NULL, 10) : 0;
-}
-
-/* What its record says. A hook of another base is not ours. */
-static bool read_record(struct airtable *a, struct airtable_hook *h, struct fail *why)
-{
-    char key[AIRTABLE_KEY_MAX], foreign[AIRTABLE_KEY_MAX];
-    const char *const field[] = {"cursor", "base", "pinged", "drained", "error", foreign};
-    struct slice found[6];
-
-    airtable_key(key, "hook", h->id, NULL, NULL);
-    hooks_foreign(a, foreign);
-    if (!step_read(&a->journal, slice_of(key), field, 6, found, why))
-        return false;
-    h->known = found[1].p != NULL ? slice_is(found[1], a->base) : found[5].p == NULL;
-    h->cursor = number_of_field(found[0]);
-    h->drained_us = number_of_field(found[3]);
-    if (found[4].p != NULL)
-        (void)snprintf(h->error, sizeof h->error, "%.*s", (int)found[4].n, found[4].p);
-    h->due =
-        h->known && h->pinged_us > number_of_field(found[2]) && strcmp(h->error, HOOK_LOST) != 0;
-    return true;
-}
-
-void hooks_foreign(const struct airtable *a, char out[static AIRTABLE_KEY_MAX])
-{
-    (void)snprintf(out, AIRTABLE_KEY_MAX, "foreign.%s", a->base);
-}
-
-bool hooks_known(struct airtable *a, struct airtable_hook out[static AIRTABLE_HOOKS_MAX], size_t *n,
-                 struct fail *why)
-{
-    struct journal_entry dirty, made;
-
-    *n = 0;
-    if (!journal_record(&a->journal, "dirty", &dirty, why) ||
-        !journal_record(&a->journal, "hooks", &made, why))
-        return false;
-    for (size_t i = 0; i < dirty.nfields; i++) {
-        struct airtable_hook *h = find_or_add(out, n, dirty.field[i].name);
-        if (h != NULL)
-            h->pinged_us = number_of_field(dirty.field[i].value);
-    }
-    for (size_t i = 0; i < made.nfields; i++)
-        if (slice_is(made.field[i].value, a->base))
-            (void)find_or_add(out, n, made.field[i].name);
-    for (size_t i = 0; i < *n; i++)
-        if (!read_record(a, &out[i], why))
-            return false;
-    return true;
-}
+#include "airtable/known.h"
 
 /* --- at Airtable ----------------------------------------------------------------------------------- */
 
@@ -114,7 +40,7 @@ enum airtable_outcome hooks_read(struct airtable *a,
     enum api_code code;
     size_t i;
 
-    if (!hooks_known(a, out, n, why))
+    if (!known_hooks(&a->journal, a->base, out, n, why))
         return AIRTABLE_AWAY;
     code = api_hooks(&a->api, &answer, why);
     if (code != API_OK)
@@ -122,7 +48,7 @@ enum airtable_outcome hooks_read(struct airtable *a,
     json_array_foreach(json_object_get(answer, "webhooks"), i, listed)
     {
         const char *id = json_string_value(json_object_get(listed, "id"));
-        struct airtable_hook *h = id != NULL ? find_or_add(out, n, slice_of(id)) : NULL;
+        struct airtable_hook *h = id != NULL ? known_find_or_add(out, n, slice_of(id)) : NULL;
         if (h != NULL)
             fill(h, listed);
     }
@@ -200,7 +126,7 @@ enum airtable_outcome airtable_peek(struct airtable *a, const char *hook, int64_
 
     arena_reset(a->journal.arena);
     (void)snprintf(h.id, sizeof h.id, "%s", hook);
-    if (cursor == 0 && !read_record(a, &h, why))
+    if (cursor == 0 && !known_read(&a->journal, a->base, &h, why))
         return AIRTABLE_AWAY;
     if (cursor == 0)
         cursor = h.cursor > 0 ? h.cursor : 1;

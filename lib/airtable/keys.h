@@ -6,11 +6,14 @@
  *                               (the mark in `dirty` that the last whole drain answered), drained (when
  *                               that was, µs), error (code of its error payload, or LOST: it never comes
  *                               back), foreign.<app> (set: that base has no such hook)
- *   base:<app>                  generation (the one to read), previous, building (being filled), refreshed
- *                               (when that generation was begun, µs), applied (when payloads were applied
- *                               last, µs), stale (why a full refresh is due; absent: none is)
+ *   base:<app>                  generation (the one to read), previous, building (being filled), dropping
+ *                               (going), refreshed (when that generation was begun, µs), applied (when
+ *                               payloads were applied last, µs), stale (why a full refresh is due; absent:
+ *                               none is)
  *   tables:<app>:<generation>   table id -> JSON, as the meta API gives it: id, name, primaryFieldId, fields
  *   records:<app>:<generation>:<tbl>   record id -> JSON: id, createdTime, fields (by field id)
+ *   as_of                       base -> when the copy was last known to be right: it is the base as it was
+ *                               then, µs, or later
  *   expiry                      base -> when the first of its hooks that are alive ends, µs: for the metrics
  *   api:<app>                   requests (when the last five were made, µs), pause (until when, after 429)
  *   lease:airtable:<app>        who drains or refreshes this base just now

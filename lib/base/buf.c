@@ -22,8 +22,7 @@ void buf_reset(struct buf *b)
         b->p[0] = '\0';
 }
 
-/* Makes room for n more bytes and the NUL, or marks the buffer as overflowed. */
-static bool buf_reserve(struct buf *b, size_t n)
+bool buf_reserve(struct buf *b, size_t n)
 {
     if (b->overflow)
         return false;
@@ -50,27 +49,6 @@ static bool buf_reserve(struct buf *b, size_t n)
 refuse:
     b->overflow = true;
     return false;
-}
-
-bool buf_add(struct buf *b, const void *bytes, size_t n)
-{
-    if (!buf_reserve(b, n))
-        return false;
-    if (n > 0)
-        memcpy(b->p + b->n, bytes, n);
-    b->n += n;
-    b->p[b->n] = '\0';
-    return true;
-}
-
-bool buf_adds(struct buf *b, const char *text)
-{
-    return buf_add(b, text, strlen(text));
-}
-
-bool buf_add_slice(struct buf *b, struct slice s)
-{
-    return buf_add(b, s.p, s.n);
 }
 
 bool buf_addf(struct buf *b, const char *format, ...)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include "base/slice.h"
 
 struct buf {
@@ -27,10 +28,34 @@ void buf_free(struct buf *b);
 /* Empties the buffer, keeps its memory and clears the overflow mark. */
 void buf_reset(struct buf *b);
 
-/* The append functions return true when the bytes were appended. */
-bool buf_add(struct buf *b, const void *bytes, size_t n);
-bool buf_adds(struct buf *b, const char *text);
-bool buf_add_slice(struct buf *b, struct slice s);
+/* Makes room for n more bytes and the NUL, or marks the buffer as overflowed and returns false. */
+bool buf_reserve(struct buf *b, size_t n);
+
+/* The append functions return true when the bytes were appended. (Inline, because an answer, a commit
+ * and an audit line are hundreds of short appends, and a literal's length is known where it stands.) */
+static inline bool buf_add(struct buf *b, const void *bytes, size_t n)
+{
+    /* After an overflow, and before the first append, there is no such room: buf_reserve sees to both. */
+    if ((b->overflow || b->n >= b->room || n >= b->room - b->n || n > b->max - b->n) &&
+        !buf_reserve(b, n))
+        return false;
+    if (n > 0)
+        memcpy(b->p + b->n, bytes, n);
+    b->n += n;
+    b->p[b->n] = '\0';
+    return true;
+}
+
+static inline bool buf_adds(struct buf *b, const char *text)
+{
+    return buf_add(b, text, strlen(text));
+}
+
+static inline bool buf_add_slice(struct buf *b, struct slice s)
+{
+    return buf_add(b, s.p, s.n);
+}
+
 __attribute__((format(printf, 2, 3))) bool buf_addf(struct buf *b, const char *format, ...);
 
 /* Decimal integers, cheaper than buf_addf. */

@@ -22,6 +22,7 @@ static const struct builtin_row {
     {"airtable", "scheme", "airtable"},
     {"airtable", "path", "/webhooks/airtable/refresh"},
     {"airtable", "secret", "env:WEBHOOK_SECRET"},
+    {"airtable", "read_path", "/webhooks/airtable"},
 };
 static const size_t builtin_rows = sizeof(builtin_table) / sizeof(builtin_table[0]);
 

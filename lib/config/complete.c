@@ -91,8 +91,9 @@ static int complete_provider(struct config_provider *p, char *const *environment
         if (k->section != SECTION_PROVIDER || p->line_of[i] != 0)
             continue;
         const char *value = builtin_default(p->name, k);
-        /* Another scheme may have no API key, and its verifier would refuse one. */
-        if (value != NULL && strcmp(k->name, "api_key") == 0 &&
+        /* Another scheme may have no API key, and its verifier would refuse one; nor has it copies. */
+        if (value != NULL &&
+            (strcmp(k->name, "api_key") == 0 || strcmp(k->name, "read_path") == 0) &&
             p->line_of[keys_index(key_of(SECTION_PROVIDER, "scheme"))] != 0 &&
             strcmp(p->scheme, builtin_default(p->name, key_of(SECTION_PROVIDER, "scheme"))) != 0)
             value = NULL;

@@ -38,7 +38,7 @@
 #define CONFIG_SECRETS_MAX   32 /* lines of `secret` or `api_key` of one provider */
 #define CONFIG_PROXIES_MAX   32
 #define CONFIG_NAME_MAX      32 /* bytes of a provider's name: a-z 0-9 - _ */
-#define CONFIG_KEYS_MAX      40 /* rows of the table of keys */
+#define CONFIG_KEYS_MAX      48 /* rows of the table of keys */
 #define CONFIG_NOTICES_MAX   8
 
 enum config_durability { DURABILITY_ALWAYS, DURABILITY_EVERYSEC, DURABILITY_NONE };
@@ -66,14 +66,16 @@ struct config_provider {
     char *path;                 /* begins with '/', normalised, without base_path */
     struct config_list api_key; /* empty: the scheme asks for none */
     struct config_list secret;
-    int64_t rate_count;     /* at most so many accepted events ... */
-    int64_t rate_window_us; /* ... in any window of this length; rate_count 0: no limit */
-    int rate_limit_status;  /* 429 or 503 */
-    int64_t tolerance_us;   /* of a signed timestamp; -1: the scheme's own */
-    int64_t max_age_us;     /* of the event's own timestamp; 0: off */
-    int64_t keep_ids_us;    /* how long an idempotency key is kept */
-    int unknown_events;     /* 1 record, 0 reject, -1 the scheme's own */
-    int64_t backlog_limit;  /* entries of the hand-off stream; 0: none */
+    char *read_path; /* of a provider that keeps copies: below which they are read; or NULL */
+    struct config_list read_token; /* opens them; empty: nobody reads */
+    int64_t rate_count;            /* at most so many accepted events ... */
+    int64_t rate_window_us;        /* ... in any window of this length; rate_count 0: no limit */
+    int rate_limit_status;         /* 429 or 503 */
+    int64_t tolerance_us;          /* of a signed timestamp; -1: the scheme's own */
+    int64_t max_age_us;            /* of the event's own timestamp; 0: off */
+    int64_t keep_ids_us;           /* how long an idempotency key is kept */
+    int unknown_events;            /* 1 record, 0 reject, -1 the scheme's own */
+    int64_t backlog_limit;         /* entries of the hand-off stream; 0: none */
     int64_t quarantine_limit;
     int64_t audit_limit;
     int64_t history_limit;

@@ -29,16 +29,16 @@ static int check_whole(const struct config_provider *p, struct fail *why)
                         : "");
 }
 
-/* Sets `line` of the provider's path, or 0 where it has the default. */
-static unsigned path_line(const struct config_provider *p)
+/* The line of that key, or 0 where it has the default. */
+static unsigned provider_line(const struct config_provider *p, const char *key)
 {
-    return p->line_of[keys_index(keys_find(SECTION_PROVIDER, SLICE_LITERAL("path")))];
+    return p->line_of[keys_index(keys_find(SECTION_PROVIDER, slice_of(key)))];
 }
 
 static int check_path(const struct config *c, size_t i, struct fail *why)
 {
     const struct config_provider *p = &c->provider[i];
-    unsigned line = path_line(p);
+    unsigned line = provider_line(p, "path");
     char where[CONFIG_ORIGIN_MAX];
 
     if (line != 0)
@@ -57,6 +57,35 @@ static int check_path(const struct config *c, size_t i, struct fail *why)
                             "%s: [provider %s] has the path %s, and so has [provider %s] (%s); "
                             "give each its own",
                             where, p->name, p->path, c->provider[k].name, c->provider[k].origin);
+    return 0;
+}
+
+/* What is read of a provider: its copies of bases, which other schemes do not have. */
+static int check_reading(const struct config *c, size_t i, struct fail *why)
+{
+    const struct config_provider *p = &c->provider[i];
+    const char *file = c->file != NULL ? c->file : "";
+    const char *key = p->read_token.n > 0 ? "read_token" : "read_path";
+
+    if (p->retired || (p->read_path == NULL && p->read_token.n == 0))
+        return 0;
+    if (strcmp(p->scheme, "airtable") != 0)
+        return fail_set(why,
+                        "%s:%u: [provider %s] has `%s`, but only the scheme airtable keeps copies "
+                        "that could be read; take the line out",
+                        file, provider_line(p, key), p->name, key);
+    if (p->read_path == NULL)
+        return fail_set(why,
+                        "%s:%u: [provider %s] has `read_token`, but no `read_path`; add it, for "
+                        "example `read_path = /webhooks/%s`",
+                        file, provider_line(p, key), p->name, p->name);
+    for (size_t k = 0; k < i; k++)
+        if (c->provider[k].read_path != NULL && strcmp(p->read_path, c->provider[k].read_path) == 0)
+            return fail_set(why,
+                            "%s:%u: [provider %s] has the read_path %s, and so has [provider %s] "
+                            "(%s); give each its own",
+                            file, provider_line(p, "read_path"), p->name, p->read_path,
+                            c->provider[k].name, c->provider[k].origin);
     return 0;
 }
 
@@ -146,7 +175,7 @@ int crosscheck(const struct config *c, const char *program_dir, struct fail *why
         if (check_whole(&c->provider[i], why) != 0)
             return -1;
     for (size_t i = 0; i < c->nproviders; i++)
-        if (check_path(c, i, why) != 0)
+        if (check_path(c, i, why) != 0 || check_reading(c, i, why) != 0)
             return -1;
     return 0;
 }

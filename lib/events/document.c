@@ -1,6 +1,8 @@
 #include "events/document.h"
 
 #include <jansson.h>
+#include <pthread.h>
+#include <stdlib.h>
 
 #include "events/refuse.h"
 
@@ -8,11 +10,68 @@ _Static_assert(JANSSON_VERSION_HEX >= 0x020b00, "error codes and ordered objects
 
 /* Bytes of one step of a path. */
 #define STEP_MAX 32
+/* Holds what Jansson makes of a usual webhook. */
+#define SCRATCH_BYTES ((size_t)4 * 1024)
+
+/* While a document is made, Jansson's many small objects are cut from one piece of the arena, which is
+ * wiped with the rest of the request. What does not fit goes to the heap, where the body's size bounds
+ * it, so that a large document takes no more of the arena than a small one. */
+struct scratch {
+    char *p;
+    size_t used, room;
+    bool spilled; /* something is on the heap */
+};
 
 struct document {
     json_t *root;
     struct slice body;
+    struct scratch scratch;
 };
+
+/* --- memory -------------------------------------------------------------------------------------- */
+
+/* Of the document that this thread makes or frees at the moment; else there is none, and what other
+ * users of Jansson allocate is on the heap. */
+static _Thread_local struct scratch *current;
+
+static void *scratch_alloc(size_t n)
+{
+    const size_t align = _Alignof(max_align_t);
+    size_t need = (n + align - 1) / align * align;
+
+    if (current == NULL)
+        return malloc(n);
+    if (need < n || need > current->room - current->used) {
+        current->spilled = true;
+        return malloc(n);
+    }
+    current->used += need;
+    return current->p + current->used - need;
+}
+
+static void scratch_free(void *p)
+{
+    if (current == NULL || (uintptr_t)p - (uintptr_t)current->p >= current->room)
+        free(p);
+}
+
+static void scratch_install(void)
+{
+    json_set_alloc_funcs(scratch_alloc, scratch_free);
+}
+
+static json_t *load(struct document *d, size_t flags, json_error_t *error)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    (void)pthread_once(&once, scratch_install);
+    current = &d->scratch;
+    d->root = json_loadb(d->body.p != NULL ? d->body.p : "", d->body.n, flags, error);
+    current = NULL;
+    return d->root;
+}
+
+/* --- reading ---------------------------------------------------------------------------------------- */
 
 /* Jansson's findings in our words: its own texts quote the body. */
 static enum event_status refuse_syntax(const json_error_t *error, struct event *e)
@@ -55,8 +114,9 @@ enum event_status document_read(struct slice body, struct arena *arena, struct d
     if (body.n > 0 && memchr(body.p, '\0', body.n) != NULL)
         return refuse(e, "not_json", "the body must be a JSON object, in which no byte is zero");
     d->body = body;
-    d->root = json_loadb(body.p != NULL ? body.p : "", body.n, flags, &error);
-    if (d->root == NULL)
+    d->scratch.p = arena_raw(arena, SCRATCH_BYTES);
+    d->scratch.room = d->scratch.p != NULL ? SCRATCH_BYTES : 0;
+    if (load(d, flags, &error) == NULL)
         return refuse_syntax(&error, e);
     if (!json_is_object(d->root)) {
         document_free(d);
@@ -70,7 +130,11 @@ void document_free(struct document *d)
 {
     if (d == NULL)
         return;
-    json_decref(d->root);
+    if (d->scratch.spilled) {
+        current = &d->scratch;
+        json_decref(d->root);
+        current = NULL;
+    }
     d->root = NULL;
 }
 

@@ -3,7 +3,7 @@
 #include "base/fail.h"
 
 #define ALL_WEBHOOKS (PROBLEM_AT_EVENTS | PROBLEM_AT_PINGS)
-#define WITH_SECRETS (ALL_WEBHOOKS | PROBLEM_AT_METRICS | PROBLEM_AT_STATUS)
+#define WITH_SECRETS (ALL_WEBHOOKS | PROBLEM_AT_METRICS | PROBLEM_AT_STATUS | PROBLEM_AT_COPIES)
 #define EVERYWHERE   (WITH_SECRETS | PROBLEM_AT_HEALTH | PROBLEM_AT_PAGES)
 
 const struct problem_row problem_table[PROBLEM_COUNT] = {
@@ -95,6 +95,41 @@ const struct problem_row problem_table[PROBLEM_COUNT] = {
                       PROBLEM_AT_HEALTH,
                       {"Retry-After"},
                       "Of /api/health: the store does not answer."},
+    [PROBLEM_NO_READING] = {403, OUTCOME_REJECTED, "no_read_token", "Reading is not enabled here.",
+                            PROBLEM_AT_COPIES, .meaning = "No token is configured."},
+    [PROBLEM_READ_TOKEN] = {401,
+                            OUTCOME_UNAUTHORIZED,
+                            "read_token",
+                            NULL,
+                            PROBLEM_AT_COPIES,
+                            {"WWW-Authenticate"},
+                            "The token is missing, wrong or sent twice."},
+    [PROBLEM_QUERY] = {400, OUTCOME_REJECTED, "query", NULL, PROBLEM_AT_COPIES,
+                       .meaning = "The query is not one that the path has; the detail says what it "
+                                  "may be."},
+    [PROBLEM_NOT_COPIED] = {404, OUTCOME_REJECTED, "not_copied",
+                            "The copy has no such base, table or record.", PROBLEM_AT_COPIES,
+                            .meaning = "The copy has no such base, table or record."},
+    [PROBLEM_CURSOR_GONE] = {410, OUTCOME_REJECTED, "cursor_gone",
+                             "The copy that this cursor is of has been replaced; begin again "
+                             "without a cursor.",
+                             PROBLEM_AT_COPIES,
+                             .meaning = "The base was copied anew, and the copy that the cursor is "
+                                        "of is no more; begin again without a cursor."},
+    [PROBLEM_NOT_YET] = {503,
+                         OUTCOME_UNAVAILABLE,
+                         "not_yet",
+                         "The base is not copied yet; ask again later.",
+                         PROBLEM_AT_COPIES,
+                         {"Retry-After"},
+                         "The base's first copy is not complete yet."},
+    [PROBLEM_COPY_AWAY] = {503,
+                           OUTCOME_UNAVAILABLE,
+                           "copy_away",
+                           "The copy cannot be read now; ask again later.",
+                           PROBLEM_AT_COPIES,
+                           {"Retry-After"},
+                           "The store does not answer."},
     [PROBLEM_FAULT] = {500, OUTCOME_ERROR, "fault", NULL, EVERYWHERE & ~PROBLEM_AT_HEALTH,
                        .meaning = "A fault of this server's own; nothing of the event took "
                                   "effect. Send it again later."},

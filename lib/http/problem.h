@@ -33,6 +33,13 @@ enum problem_id {
     PROBLEM_NO_TOKEN,
     PROBLEM_TOKEN,
     PROBLEM_DOWN,
+    PROBLEM_NO_READING,
+    PROBLEM_READ_TOKEN,
+    PROBLEM_QUERY, /* detail is the caller's */
+    PROBLEM_NOT_COPIED,
+    PROBLEM_CURSOR_GONE,
+    PROBLEM_NOT_YET,
+    PROBLEM_COPY_AWAY,
     PROBLEM_FAULT,
     PROBLEM_COUNT
 };
@@ -44,6 +51,8 @@ enum problem_id {
 #define PROBLEM_AT_HEALTH  8u
 #define PROBLEM_AT_STATUS  16u /* /status and /status.json while they ask for the token */
 #define PROBLEM_AT_PAGES   32u /* all that is for people */
+
+#define PROBLEM_AT_COPIES 64u /* below a read_path */
 
 #define PROBLEM_HEADERS_MAX 3
 

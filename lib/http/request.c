@@ -18,10 +18,20 @@ static enum method read_method(struct slice name)
     return METHOD_OTHER;
 }
 
+static void measure_names(struct request *r)
+{
+    for (size_t i = 0; i < REQUEST_NAMES && r->params[i] != NULL; i++) {
+        const char *equals = strchr(r->params[i], '=');
+        if (equals != NULL && equals - r->params[i] <= UINT8_MAX)
+            r->name_bytes[i] = (uint8_t)(equals - r->params[i]);
+    }
+}
+
 void request_init(struct request *r, char *const *params)
 {
     memset(r, 0, sizeof(*r));
     r->params = params;
+    measure_names(r);
     r->body_state = BODY_EMPTY;
     r->method = read_method(request_param(r, "REQUEST_METHOD", NULL));
     if (request_path(request_param(r, "REQUEST_URI", NULL), r->path, sizeof(r->path)) < 0)
@@ -34,12 +44,14 @@ struct slice request_param(const struct request *r, const char *name, unsigned *
     unsigned count = 0;
     size_t n = strlen(name);
 
-    /* A few dozen short strings: one pass costs less than any index that would have to be built. */
-    for (char *const *p = r->params; *p != NULL; p++) {
-        if (strncmp(*p, name, n) != 0 || (*p)[n] != '=')
+    for (size_t i = 0; r->params[i] != NULL; i++) {
+        const char *p = r->params[i];
+        if (i < REQUEST_NAMES && r->name_bytes[i] != 0 && r->name_bytes[i] != n)
+            continue;
+        if (strncmp(p, name, n) != 0 || p[n] != '=')
             continue;
         if (count++ == 0)
-            first = slice_of(*p + n + 1);
+            first = slice_of(p + n + 1);
     }
     if (times != NULL)
         *times = count;

@@ -14,6 +14,7 @@
 #include "base/slice.h"
 
 #define REQUEST_PATH_MAX 1024 /* bytes of the path, decoded but not yet normalised */
+#define REQUEST_NAMES    64   /* variables whose names are measured ahead */
 
 enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_OTHER };
 
@@ -28,6 +29,7 @@ enum body_state {
 
 struct request {
     char *const *params; /* CGI variables "NAME=value", NULL-terminated; a name may come twice */
+    uint8_t name_bytes[REQUEST_NAMES]; /* of the first names, so that few need comparing; 0: not known */
     enum method method;
     char path[REQUEST_PATH_MAX + 1]; /* see request_path; "" when it cannot be read */
     struct slice body;               /* empty unless body_state is BODY_WHOLE */
@@ -74,6 +76,16 @@ struct slice request_header(const struct request *r, const char *name, unsigned 
  * room - 1 bytes after decoding, a bad escape, an encoded slash, a control character, or dots that lead
  * above the root. out gets a NUL when there is a length. */
 ssize_t request_path(struct slice target, char *out, size_t room);
+
+/* The query of the request target, likewise from REQUEST_URI alone: name=value with & between. Gives the
+ * values of those names; p == NULL: it is not there. Nothing is decoded: what is asked for so is plain.
+ * False: another name is there, or one of these twice, or a part without `=`; *wrong is that part. */
+struct query_field {
+    const char *name;
+    struct slice value;
+};
+bool request_query(const struct request *r, struct query_field *field, size_t n,
+                   struct slice *wrong);
 
 /* Whether the request came over TLS. When the peer is trusted and sends X-Forwarded-Proto, that alone
  * counts: exactly one "https". Else HTTPS must be "on" or "1". */

@@ -22,6 +22,13 @@ const struct endpoint route_endpoint[] = {
 };
 const size_t route_endpoint_count = sizeof(route_endpoint) / sizeof(route_endpoint[0]);
 
+const struct copy_endpoint route_copy[] = {
+    {"base", {"base"}, "A base of Airtable: its tables, and how fresh the copy is"},
+    {"table", {"base", "table"}, "A page of a table's records"},
+    {"record", {"base", "table", "record"}, "A record"},
+};
+const size_t route_copy_count = sizeof(route_copy) / sizeof(route_copy[0]);
+
 static bool is_status(const struct endpoint *e)
 {
     return e->kind == ROUTE_STATUS || e->kind == ROUTE_STATUS_JSON;
@@ -35,6 +42,11 @@ bool route_is_served(const struct config *c, const struct endpoint *e)
 bool route_asks_token(const struct config *c, const struct endpoint *e)
 {
     return e->carries_secrets || (is_status(e) && c->status_page == STATUS_PAGE_TOKEN);
+}
+
+bool route_has_copies(const struct config_provider *p)
+{
+    return p->read_path != NULL && !p->retired;
 }
 
 /* The path below base_path, cut at a segment's boundary; NULL when it lies elsewhere. */
@@ -57,6 +69,28 @@ static struct route route_make(const struct request *r, enum route_kind kind, si
     };
 }
 
+/* Splits what follows the read_path into its parts, none of them empty. False: it is none of ours. */
+static bool split(const char *path, const char *read_path, struct route *out)
+{
+    size_t n = strlen(read_path);
+    struct slice rest;
+
+    if (strncmp(path, read_path, n) != 0 || path[n] != '/')
+        return false;
+    rest = slice_of(path + n + 1);
+    for (out->nparts = 0; out->nparts < ROUTE_PARTS_MAX && rest.n > 0; out->nparts++) {
+        const char *slash = memchr(rest.p, '/', rest.n);
+        size_t length = slash != NULL ? (size_t)(slash - rest.p) : rest.n;
+        out->part[out->nparts] = (struct slice){rest.p, length};
+        if (slash == NULL) {
+            out->nparts++;
+            return true;
+        }
+        rest = slice_from(rest, length + 1);
+    }
+    return false;
+}
+
 struct route route_find(const struct config *c, const struct request *r)
 {
     const char *path = below_base(c, r->path);
@@ -71,5 +105,10 @@ struct route route_find(const struct config *c, const struct request *r)
     for (size_t i = 0; i < c->nproviders; i++)
         if (strcmp(path, c->provider[i].path) == 0)
             return route_make(r, ROUTE_PROVIDER, i, &receives, true);
+    for (size_t i = 0; i < c->nproviders; i++) {
+        struct route found = route_make(r, ROUTE_COPY, i, &reads, true);
+        if (route_has_copies(&c->provider[i]) && split(path, c->provider[i].read_path, &found))
+            return found;
+    }
     return (struct route){.kind = ROUTE_NONE};
 }

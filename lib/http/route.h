@@ -15,7 +15,8 @@ enum route_kind {
     ROUTE_DOCS,
     ROUTE_OPENAPI,
     ROUTE_STATUS,
-    ROUTE_STATUS_JSON
+    ROUTE_STATUS_JSON,
+    ROUTE_COPY
 };
 
 /* A path that is served whatever the providers are, with GET and HEAD. */
@@ -34,9 +35,24 @@ extern const size_t route_endpoint_count;
 bool route_is_served(const struct config *c, const struct endpoint *e);
 bool route_asks_token(const struct config *c, const struct endpoint *e);
 
+/* A path below a provider's read_path, and what its parts stand for. */
+#define ROUTE_PARTS_MAX 3
+struct copy_endpoint {
+    const char *name;                  /* for the documentation */
+    const char *part[ROUTE_PARTS_MAX]; /* of the path, in order; NULL: no more */
+    const char *summary;
+};
+extern const struct copy_endpoint route_copy[];
+extern const size_t route_copy_count;
+/* Whether the provider's copies are served at all. */
+bool route_has_copies(const struct config_provider *p);
+
 struct route {
     enum route_kind kind;
-    size_t provider;      /* ROUTE_PROVIDER: index into config->provider */
+    size_t provider; /* ROUTE_PROVIDER, ROUTE_COPY: index into config->provider */
+    struct slice
+        part[ROUTE_PARTS_MAX]; /* ROUTE_COPY: the first nparts, not judged yet; of r->path */
+    size_t nparts;
     const char *allow;    /* value of Allow: the methods served */
     bool method_ok;       /* the request's method is one of them */
     bool carries_secrets; /* HTTPS may be required */

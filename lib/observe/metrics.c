@@ -274,6 +274,11 @@ static int64_t hook_expiry(const struct metrics_provider *m)
     return m->hook_expiry_s;
 }
 
+static int64_t copy_time(const struct metrics_provider *m)
+{
+    return m->copy_s;
+}
+
 static const struct family family[] = {
     {"guichet_webhooks", FAMILY_COUNTER,
      "Requests by provider, event type (other: not in the table; none: not verified) and outcome.",
@@ -306,6 +311,9 @@ static const struct family family[] = {
      "Entries of the audit that no seal covers yet.", .number = unsealed_entries},
     {"guichet_airtable_hook_expiry_timestamp_seconds", FAMILY_GAUGE,
      "When the first hook of Airtable that is kept alive here ends.", .number = hook_expiry},
+    {"guichet_airtable_copy_timestamp_seconds", FAMILY_GAUGE,
+     "When the copy of a base that is furthest behind was last known to be right.",
+     .number = copy_time},
     {"guichet_spool_entries", FAMILY_GAUGE, "Events that wait on the disk for the store.",
      .whole = spool_entries},
     {"guichet_spool_oldest_seconds", FAMILY_GAUGE, "How long the oldest of them has waited; or 0.",

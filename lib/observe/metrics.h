@@ -18,6 +18,7 @@ struct metrics_provider {
     int64_t quarantine_entries;
     int64_t unsealed_entries; /* of the audit */
     int64_t hook_expiry_s;    /* when the first hook of Airtable ends, since 1970 */
+    int64_t copy_s; /* when the copy of a base that is furthest behind was known to be right */
 };
 
 struct metrics_input {

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/file_system.h"
+#include "base/write.h"
 #include "outbox/outbox_private.h"
 
 #define DIR_MODE     0700
@@ -262,20 +263,6 @@ static bool last_number(struct outbox *o, int lock, uint64_t *out)
         return false;
     *out = list.n > 0 ? list.item[list.n - 1].number : 0;
     outbox_list_free(&list);
-    return true;
-}
-
-static bool write_all(int fd, const char *p, size_t n)
-{
-    while (n > 0) {
-        ssize_t w = write(fd, p, n);
-        if (w < 0 && errno == EINTR)
-            continue;
-        if (w <= 0)
-            return false;
-        p += w;
-        n -= (size_t)w;
-    }
     return true;
 }
 

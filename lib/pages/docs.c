@@ -36,6 +36,19 @@ static void put_row(struct buf *out, const char *method, const char *base, const
              method, base, path, does, needs);
 }
 
+static void put_copies(const struct config *c, const struct config_provider *p, struct buf *out)
+{
+    struct buf path = BUF_INIT(1024);
+
+    for (size_t i = 0; i < route_copy_count; i++) {
+        const struct copy_endpoint *e = &route_copy[i];
+        buf_reset(&path);
+        wording_copy_path(p, e, &path);
+        put_row(out, "GET", c->base_path, path.p, e->summary, "token to read");
+    }
+    buf_free(&path);
+}
+
 static void put_paths(const struct config *c, struct buf *out)
 {
     struct buf text = BUF_INIT(1024);
@@ -43,14 +56,14 @@ static void put_paths(const struct config *c, struct buf *out)
     buf_adds(out, "<h2 id=\"paths\">Paths</h2>\n");
     if (c->public_url[0] != '\0')
         html_put(out, "<p>All of them at <code>$</code>.</p>\n", c->public_url);
-    html_table(out, "", "Paths", NULL, "Method", "Path", "Does", "Asks for");
+    html_table(out, "stack ", "Paths", NULL, "Method", "Path", "Does", "Asks for");
     for (size_t i = 0; i < c->nproviders; i++) {
         const struct config_provider *p = &c->provider[i];
         const struct scheme *s = scheme_find(p->scheme);
         buf_reset(&text);
-        buf_addf(&text, "receives %s of %s", s->ping ? "pings" : "events", p->name);
+        buf_addf(&text, "Receives %s of %s", s->ping ? "pings" : "events", p->name);
         put_row(out, "POST", c->base_path, p->path,
-                p->retired ? "is no longer in use: 410" : buf_slice(&text).p,
+                p->retired ? "Is no longer in use: 410" : buf_slice(&text).p,
                 p->retired                  ? "nothing"
                 : s->api_key_header != NULL ? "API key and signature"
                                             : "signature");
@@ -61,6 +74,9 @@ static void put_paths(const struct config *c, struct buf *out)
             put_row(out, "GET", c->base_path, e->path, e->summary,
                     route_asks_token(c, e) ? "token of the metrics" : "nothing");
     }
+    for (size_t i = 0; i < c->nproviders; i++)
+        if (wording_has_copies(&c->provider[i]))
+            put_copies(c, &c->provider[i], out);
     html_table_end(out);
     buf_adds(out, "<p class=\"soft\">HEAD is served wherever GET is.");
     if (c->require_https)

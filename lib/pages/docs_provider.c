@@ -16,7 +16,7 @@ static void put_headers(const struct config_provider *p, const struct scheme *s,
     struct buf form = BUF_INIT(256), text = BUF_INIT(2048);
 
     buf_adds(out, "<h3>Headers</h3>\n");
-    html_table(out, "", "Headers", p->name, "Header", "Value", "Meaning");
+    html_table(out, "stack ", "Headers", p->name, "Header", "Value", "Meaning");
     put_header_row(out, "Content-Type", s->media_type[0], "parameters do not count");
     if (s->api_key_header != NULL)
         put_header_row(out, s->api_key_header, "<key>", "the API key that was agreed on");
@@ -48,7 +48,7 @@ static void put_types(const struct config_provider *p, struct buf *out)
                   "<code>id</code>, <code>timestamp</code> (RFC 3339), <code>source</code> and "
                   "<code>event_type</code>, and the fields of its type. Further fields are "
                   "kept.</p>\n");
-    html_table(out, "", "Events", p->name, "event_type", "Fields", "What changes");
+    html_table(out, "stack ", "Events", p->name, "event_type", "Fields", "What changes");
     for (size_t i = 0; i < event_type_count; i++) {
         const struct event_type *t = table_find(slice_of(event_type_names[i]));
         html_put(out, "<tr><th scope=\"row\"><code>$</code></th><td>", t->name);

@@ -275,6 +275,7 @@ void openapi_render(const struct config *c, const char *version, struct arena *a
         put_endpoint_method(&o, e, true);
         jsonw_close(j);
     }
+    openapi_copies(&o);
     jsonw_close(j);
     openapi_components(&o);
     jsonw_close(j);

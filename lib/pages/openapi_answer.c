@@ -12,7 +12,8 @@
 struct answer {
     struct openapi *o;
     const struct config_provider *provider; /* or */
-    const struct endpoint *endpoint;
+    const struct endpoint *endpoint;        /* or */
+    const struct copy_endpoint *copy;
     bool head;
     int status;
 };
@@ -22,13 +23,13 @@ static void put_header(struct jsonw *j, const char *name)
     jsonw_open(j, name);
     jsonw_text(j, "description", wording_header(name));
     jsonw_open(j, "schema");
-    jsonw_text(j, "type", strcmp(name, "Retry-After") == 0 ? "integer" : "string");
+    jsonw_text(j, "type",
+               strcmp(name, "Retry-After") == 0 || strcmp(name, "Age") == 0 ? "integer" : "string");
     jsonw_close(j);
     jsonw_close(j);
 }
 
-/* "headers": what every answer has, and these. */
-static void put_headers(struct jsonw *j, const char *const name[], size_t n, bool has_body)
+void openapi_headers(struct jsonw *j, const char *const name[], size_t n, bool has_body)
 {
     jsonw_open(j, "headers");
     openapi_reference(j, "Cache-Control", "headers", "Cache-Control");
@@ -67,6 +68,9 @@ static bool is_met(const struct answer *a, enum problem_id id)
     if (a->provider != NULL)
         return wording_status(a->provider, id) == a->status &&
                wording_met_at_provider(a->o->config, a->provider, id);
+    if (a->copy != NULL)
+        return problem_table[id].status == a->status &&
+               wording_met_at_copy(a->o->config, a->copy, id);
     return problem_table[id].status == a->status &&
            wording_met_at_endpoint(a->o->config, a->endpoint, id);
 }
@@ -153,7 +157,7 @@ static void put_problem(const struct answer *a)
         (void)snprintf(status, sizeof status, "%d", a->status);
         jsonw_open(j, status);
         jsonw_slice(j, "description", buf_slice(&text));
-        put_headers(j, header, nheaders, true);
+        openapi_headers(j, header, nheaders, true);
         if (!a->head) {
             open_content(j, PROBLEM_TYPE, "Problem");
             put_examples(a);
@@ -201,14 +205,14 @@ static void put_accepted(struct openapi *o, const struct scheme *s)
     jsonw_open(j, "200");
     if (s->ping) {
         jsonw_text(j, "description", "It was stored. There is no body.");
-        put_headers(j, NULL, 0, false);
+        openapi_headers(j, NULL, 0, false);
         jsonw_close(j);
         return;
     }
     jsonw_text(j, "description",
                "It was stored, now or (with Idempotent-Replayed) before: the answer is then the "
                "first one again.");
-    put_headers(j, header, 1, true);
+    openapi_headers(j, header, 1, true);
     open_content(j, "application/json", "Received");
     jsonw_open(j, "examples");
     for (size_t i = 0; s->typed && i < event_type_count; i++) {
@@ -232,7 +236,7 @@ static void put_spooled(struct openapi *o, const struct scheme *s)
     jsonw_text(j, "description",
                "The store is away; the event is safely on the disk and takes effect when it is "
                "back. Do not send it again.");
-    put_headers(j, NULL, 0, true);
+    openapi_headers(j, NULL, 0, true);
     open_content(j, "application/json", "Spooled");
     jsonw_open(j, "examples");
     put_received(o, s, "spooled", s->typed ? table_find(slice_of(event_type_names[0])) : NULL,
@@ -252,6 +256,13 @@ void openapi_provider_answers(struct openapi *o, const struct config_provider *p
         if (o->config->when_store_down == STORE_DOWN_SPOOL && !s->ping)
             put_spooled(o, s);
     }
+    put_problems(&a);
+}
+
+void openapi_copy_problems(struct openapi *o, const struct copy_endpoint *e, bool head)
+{
+    struct answer a = {.o = o, .copy = e, .head = head};
+
     put_problems(&a);
 }
 
@@ -285,7 +296,7 @@ static void put_found(struct openapi *o, const struct found *f, bool head)
 
     jsonw_open(j, "200");
     jsonw_text(j, "description", f->description);
-    put_headers(j, header, f->page ? f->cached ? 3 : 2 : 0, true);
+    openapi_headers(j, header, f->page ? f->cached ? 3 : 2 : 0, true);
     if (!head)
         jsonw_open(j, "content");
     for (size_t i = 0; !head && i < 2 && type[i] != NULL; i++) {
@@ -310,7 +321,7 @@ static void put_found(struct openapi *o, const struct found *f, bool head)
         return;
     jsonw_open(j, "304");
     jsonw_text(j, "description", "It is what the client has already (If-None-Match).");
-    put_headers(j, header, 3, false);
+    openapi_headers(j, header, 3, false);
     jsonw_close(j);
 }
 

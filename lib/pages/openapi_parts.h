@@ -22,6 +22,14 @@ void openapi_provider_answers(struct openapi *o, const struct config_provider *p
 /* head: without bodies. */
 void openapi_endpoint_answers(struct openapi *o, const struct endpoint *e, bool head);
 
+/* openapi_copy.c: the paths of copies, and what they answer with 200 and 304. */
+void openapi_copies(struct openapi *o);
+void openapi_copy_schemas(struct openapi *o);
+/* openapi_answer.c: its problems. */
+void openapi_copy_problems(struct openapi *o, const struct copy_endpoint *e, bool head);
+/* Likewise "headers": what every answer has, and these. */
+void openapi_headers(struct jsonw *j, const char *const name[], size_t n, bool has_body);
+
 /* {"$ref": "#/components/<kind>/<name>"} under the key. */
 void openapi_reference(struct jsonw *j, const char *key, const char *kind, const char *name);
 

@@ -216,7 +216,10 @@ static const char status_before[] =
     "\"properties\":{\"from\":{\"type\":\"string\",\"format\":\"date-time\"},"
     "\"column_seconds\":{\"type\":\"integer\"},\"total\":{\"type\":\"integer\"},\"outcomes\":";
 static const char status_between[] =
-    ",\"columns\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"from\","
+    ",\"columns\":{\"type\":\"array\",\"minItems\":48,\"maxItems\":49,\"description\":\"Half "
+    "hours; "
+    "the first and the last are cut where the 24 hours are.\",\"items\":{\"type\":\"object\","
+    "\"required\":[\"from\","
     "\"outcomes\"],\"properties\":{\"from\":{\"type\":\"string\",\"format\":\"date-time\"},"
     "\"outcomes\":";
 static const char status_after[] =
@@ -292,6 +295,7 @@ static void put_schemas(struct openapi *o)
         jsonw_raw(j, answers[i].name, slice_of(answers[i].schema));
     if (c->status_page != STATUS_PAGE_OFF)
         put_status(j);
+    openapi_copy_schemas(o);
     jsonw_close(j);
 }
 
@@ -342,6 +346,17 @@ static void put_security(struct openapi *o)
         SLICE_LITERAL("{\"type\":\"http\",\"scheme\":\"bearer\",\"description\":\"The token of "
                       "the metrics.\"}"));
     put_header_scheme(j, "metrics_api_key", "x-api-key", "The same token.");
+    for (size_t i = 0; i < c->nproviders; i++) {
+        char name[NAME_ROOM];
+        if (!wording_has_copies(&c->provider[i]))
+            continue;
+        (void)snprintf(name, sizeof name, "%s_read_bearer", c->provider[i].name);
+        jsonw_raw(j, name,
+                  SLICE_LITERAL("{\"type\":\"http\",\"scheme\":\"bearer\",\"description\":\"A "
+                                "token to read the copies.\"}"));
+        (void)snprintf(name, sizeof name, "%s_read_api_key", c->provider[i].name);
+        put_header_scheme(j, name, "x-api-key", "The same token.");
+    }
     jsonw_close(j);
 }
 

@@ -36,7 +36,10 @@ void page_begin(struct buf *out, const struct config *c, const char *path, const
              ICON);
     buf_adds(out, page_css);
     buf_adds(out, "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#main\">To the content</a>\n"
-                  "<header class=\"top\"><div><p>Guichet</p><nav aria-label=\"Pages\"><ul>");
+                  "<header class=\"top\"><div><p><svg viewBox=\"0 0 16 16\" aria-hidden=\"true\">"
+                  "<rect width=\"16\" height=\"16\" rx=\"3\" fill=\"#1b7347\"/><path "
+                  "d=\"M4 12V7a4 4 0 0 1 8 0v5z\" fill=\"#fff\"/></svg>Guichet</p><nav "
+                  "aria-label=\"Pages\"><ul>");
     if (c->status_page == STATUS_PAGE_PUBLIC || strcmp(path, "/status") == 0)
         put_link(out, c, "/status", path, "Status");
     put_link(out, c, "/docs", path, "Documentation");
@@ -91,7 +94,7 @@ static bool is_listed(struct slice list, struct slice tag)
     return false;
 }
 
-bool page_is_known(struct response *r, struct slice if_none_match)
+bool page_is_known(struct response *r, struct slice if_none_match, const char *cache_control)
 {
     char digest[BASE64_ROOM(SHA256_BYTES)], tag[sizeof digest + 2];
 
@@ -99,7 +102,7 @@ bool page_is_known(struct response *r, struct slice if_none_match)
         return false;
     (void)snprintf(tag, sizeof tag, "\"%.22s\"", digest);
     response_header(r, "ETag", "%s", tag);
-    response_header(r, "Cache-Control", "max-age=300");
+    response_header(r, "Cache-Control", "%s", cache_control);
     if (!is_listed(if_none_match, slice_of(tag)))
         return false;
     r->status = 304;

@@ -20,6 +20,6 @@ void page_headers(struct response *r, bool is_page);
 
 /* Whether the client has the content already; ETag and Cache-Control are set either way, and when it has,
  * the response is made a 304. if_none_match: the request's header (RFC 9110 section 13.1.2). */
-bool page_is_known(struct response *r, struct slice if_none_match);
+bool page_is_known(struct response *r, struct slice if_none_match, const char *cache_control);
 
 #endif

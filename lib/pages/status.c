@@ -31,15 +31,16 @@ static void add(struct state_day_sum *to, const struct state_day_sum *from)
 void status_read_day(struct state *s, int64_t now_us, struct status_day *out)
 {
     int64_t now = now_us / MINUTE_US;
-    int64_t first =
-        now - now % STATUS_COLUMN_MINUTES - (int64_t)(STATUS_COLUMNS - 1) * STATUS_COLUMN_MINUTES;
 
     memset(out, 0, sizeof *out);
-    out->first_us = first * MINUTE_US;
-    for (int64_t i = 0; i < STATUS_COLUMNS; i++) {
-        int64_t from = first + i * STATUS_COLUMN_MINUTES;
-        state_day_read(s, now_us, from, from + STATUS_COLUMN_MINUTES - 1, &out->column[i]);
-        add(&out->whole, &out->column[i]);
+    for (int64_t from = now - STATE_DAY_MINUTES + 1, to; from <= now; from = to) {
+        struct status_column *c = &out->column[out->ncolumns++];
+        to = from - from % STATUS_COLUMN_MINUTES + STATUS_COLUMN_MINUTES;
+        to = to <= now ? to : now + 1;
+        c->from_us = from * MINUTE_US;
+        c->to_us = to * MINUTE_US;
+        state_day_read(s, now_us, from, to - 1, &c->sum);
+        add(&out->whole, &c->sum);
     }
     state_day_read(s, now_us, now - 59, now, &out->hour);
 }
@@ -108,15 +109,15 @@ static void put_now(const struct status_input *in, struct buf *out)
                  "<section class=\"panel now $\"><svg viewBox=\"0 0 24 24\" aria-hidden=\"true\">",
                  word);
         buf_adds(out, row[i].drawing);
-        html_put(out, "</svg><div><h1>$</h1>\n<p>$", row[i].title, row[i].text);
+        html_put(out, "</svg><div><h1>$</h1>\n<p>$.</p>", row[i].title, row[i].text);
         if (in->since_us > 0) {
-            buf_adds(out, ", since ");
+            buf_adds(out, "\n<p class=\"soft\">Since ");
             status_time(out, in->since_us);
             buf_adds(out, " (");
             put_duration(out, in->now_us - in->since_us);
-            buf_adds(out, ")");
+            buf_adds(out, ").</p>");
         }
-        buf_adds(out, ".</p></div></section>\n");
+        buf_adds(out, "</div></section>\n");
     }
 }
 
@@ -137,6 +138,14 @@ static void latency_text(const struct state_day_sum *sum, unsigned thousandths, 
         (void)snprintf(out, room, "%s%.1f s", beyond ? "> " : "", (double)us / 1e6);
 }
 
+static void put_figure(struct buf *out, const char *name, const char *hour, const char *day)
+{
+    html_put(out,
+             "<div><dt>$</dt><dd>$ <small>in the last hour</small> <small>$ in 24 hours</small>"
+             "</dd></div>\n",
+             name, hour, day);
+}
+
 static void put_figures(const struct status_day *day, struct buf *out)
 {
     static const struct {
@@ -145,23 +154,15 @@ static void put_figures(const struct status_day *day, struct buf *out)
     } quantile[] = {{"Latency p50", 500}, {"Latency p99", 990}};
     char number[HTML_NUMBER_ROOM], hour[HTML_NUMBER_ROOM], text[32], of_day[32];
 
-    html_put(out,
-             "<dl class=\"figures\">\n<div><dt>Webhooks in 24 hours</dt><dd>$ <small>$ in the last "
-             "hour</small></dd></div>\n",
-             html_number(status_total(&day->whole), number),
-             html_number(status_total(&day->hour), hour));
-    html_put(
-        out,
-        "<div><dt>Accepted in 24 hours</dt><dd>$ <small>$ in the last hour</small></dd></div>\n",
-        html_number(status_of_group(&day->whole, 0), number),
-        html_number(status_of_group(&day->hour, 0), hour));
+    buf_adds(out, "<dl class=\"figures\">\n");
+    put_figure(out, "Webhooks", html_number(status_total(&day->hour), hour),
+               html_number(status_total(&day->whole), number));
+    put_figure(out, "Accepted", html_number(status_of_group(&day->hour, 0), hour),
+               html_number(status_of_group(&day->whole, 0), number));
     for (size_t i = 0; i < sizeof quantile / sizeof quantile[0]; i++) {
         latency_text(&day->hour, quantile[i].thousandths, text, sizeof text);
         latency_text(&day->whole, quantile[i].thousandths, of_day, sizeof of_day);
-        html_put(
-            out,
-            "<div><dt>$</dt><dd>$ <small>in the last hour<br>$ in 24 hours</small></dd></div>\n",
-            quantile[i].name, text, of_day);
+        put_figure(out, quantile[i].name, text, of_day);
     }
     buf_adds(out, "</dl>\n");
 }
@@ -220,7 +221,8 @@ static void put_window(const struct status_provider *p, struct buf *out)
         return;
     }
     put_known(out, p->rate_used);
-    html_put(out, " of $ in ", html_number((uint64_t)c->rate_count, limit));
+    html_put(out, p->rate_used < 0 ? "; at most $ in " : " of $ in ",
+             html_number((uint64_t)c->rate_count, limit));
     put_duration(out, c->rate_window_us);
     share = p->rate_used <= 0 ? 0 : p->rate_used * 100 / c->rate_count;
     if (p->rate_used >= 0)
@@ -236,8 +238,8 @@ static void put_window(const struct status_provider *p, struct buf *out)
 static void put_providers(const struct status_input *in, struct buf *out)
 {
     buf_adds(out, "<h2>Senders</h2>\n");
-    html_table(out, "panel ", "Senders", NULL, "Sender", "Rate window used", "#Handed off, waiting",
-               "#In quarantine");
+    html_table(out, "panel ", "Senders", NULL, "Sender", "Rate window used", "#Backlog",
+               "#Quarantine");
     for (size_t i = 0; i < in->config->nproviders; i++) {
         const struct status_provider *p = &in->provider[i];
         html_put(out, "<tr><th scope=\"row\">$</th><td>", p->config->name);
@@ -278,11 +280,12 @@ static void put_spool(const struct status_input *in, struct buf *out)
 
 static void put_store(const struct status_input *in, struct buf *out)
 {
-    static const char *const durable[] = {
-        "cannot be seen", "<strong>weaker than configured</strong>", "as configured"};
+    static const char *const durable[] = {"cannot be seen",
+                                          "<strong class=\"warn\">weaker than configured</strong>",
+                                          "as configured"};
 
     buf_adds(out, "<h2>Store and spool</h2>\n<dl class=\"panel facts\">\n<dt>Store</dt><dd>");
-    buf_adds(out, in->up ? "answers" : "<strong>does not answer</strong>");
+    buf_adds(out, in->up ? "answers" : "<strong class=\"bad\">does not answer</strong>");
     buf_adds(out, "</dd>\n<dt>Durability</dt><dd>");
     buf_adds(out, durable[in->durable + 1]);
     buf_adds(out, "</dd>\n");
@@ -304,7 +307,7 @@ void status_render(const struct status_input *in, const struct status_day *day, 
     buf_adds(&footer, "As of ");
     status_time(&footer, in->now_us);
     buf_adds(&footer, ", counted since ");
-    status_time(&footer, day->first_us);
+    status_time(&footer, day->column[0].from_us);
     html_put(&footer, ", on this host. The same as <a href=\"$/status.json\">JSON</a>.",
              in->config->base_path);
     page_end(out, footer.p != NULL ? footer.p : "");

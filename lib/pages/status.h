@@ -11,9 +11,10 @@
 #define STATUS_BYTES_MAX (1u << 20)
 #define STATUS_TYPE_JSON "application/json"
 
-/* The day in columns: each of so many minutes, aligned to them; the last one holds now. */
+/* The last 24 hours, the minute at hand with them, in columns of so many minutes, aligned to them. The
+ * first and the last are cut where the day is, so there is one more than fit into it. */
 #define STATUS_COLUMN_MINUTES 30
-#define STATUS_COLUMNS        (STATE_DAY_MINUTES / STATUS_COLUMN_MINUTES)
+#define STATUS_COLUMNS_MAX    (STATE_DAY_MINUTES / STATUS_COLUMN_MINUTES + 1)
 
 /* A provider; -1: not known. */
 struct status_provider {
@@ -35,8 +36,12 @@ struct status_input {
 
 /* The whole day as it is shown, read once so that the parts agree. */
 struct status_day {
-    int64_t first_us; /* where the first column begins */
-    struct state_day_sum column[STATUS_COLUMNS], whole, hour;
+    size_t ncolumns;
+    struct status_column {
+        int64_t from_us, to_us; /* without the latter */
+        struct state_day_sum sum;
+    } column[STATUS_COLUMNS_MAX];
+    struct state_day_sum whole, hour;
 };
 
 void status_read_day(struct state *s, int64_t now_us, struct status_day *out);

@@ -27,15 +27,15 @@ static void put_outcomes(struct jsonw *j, const struct state_day_sum *sum, bool 
 static void put_received(struct jsonw *j, const struct status_day *day)
 {
     jsonw_open(j, "received");
-    put_time(j, "from", day->first_us);
+    put_time(j, "from", day->column[0].from_us);
     jsonw_number(j, "column_seconds", STATUS_COLUMN_MINUTES * 60);
     jsonw_number(j, "total", (int64_t)status_total(&day->whole));
     put_outcomes(j, &day->whole, true);
     jsonw_open_list(j, "columns");
-    for (size_t i = 0; i < STATUS_COLUMNS; i++) {
+    for (size_t i = 0; i < day->ncolumns; i++) {
         jsonw_open(j, NULL);
-        put_time(j, "from", day->first_us + (int64_t)i * STATUS_COLUMN_MINUTES * 60 * US_PER_S);
-        put_outcomes(j, &day->column[i], false);
+        put_time(j, "from", day->column[i].from_us);
+        put_outcomes(j, &day->column[i].sum, false);
         jsonw_close(j);
     }
     jsonw_close_list(j);

@@ -101,6 +101,14 @@ const char *wording_header(const char *name)
         {"Cache-Control", "How long the answer may be kept; most may not be."},
         {"X-Content-Type-Options", "The media type is meant as it stands."},
         {"ETag", "Changes with the content."},
+        {"Age", "Seconds since the copy was last known to be right."},
+        {"Guichet-Copy", "How fresh the copy is (RFC 8941): its generation; as-of, a time: it is "
+                         "the base as it was "
+                         "then, or later; pending: a ping came that is not answered yet; "
+                         "refreshing: another copy is "
+                         "being made; stale: one is due, until which changes may be missing; old: "
+                         "there is a newer one "
+                         "already."},
         {"Content-Security-Policy", "What the page may load: nothing."},
         {"Referrer-Policy", "Links tell nobody where they were followed."},
     };
@@ -152,6 +160,28 @@ bool wording_met_at_provider(const struct config *c, const struct config_provide
     default:
         return true;
     }
+}
+
+bool wording_has_copies(const struct config_provider *p)
+{
+    return route_has_copies(p) && p->read_token.n > 0;
+}
+
+void wording_copy_path(const struct config_provider *p, const struct copy_endpoint *e,
+                       struct buf *out)
+{
+    buf_adds(out, p->read_path);
+    for (size_t i = 0; i < ROUTE_PARTS_MAX && e->part[i] != NULL; i++)
+        buf_addf(out, "/{%s}", e->part[i]);
+}
+
+bool wording_met_at_copy(const struct config *c, const struct copy_endpoint *e, enum problem_id id)
+{
+    bool page = e->part[1] != NULL && e->part[2] == NULL;
+
+    if (id == PROBLEM_NO_READING || (id == PROBLEM_CURSOR_GONE && !page))
+        return false; /* with a token; a cursor is a page's */
+    return (problem_table[id].where & PROBLEM_AT_COPIES) != 0 && is_configured(c, id);
 }
 
 bool wording_met_at_endpoint(const struct config *c, const struct endpoint *e, enum problem_id id)

@@ -25,6 +25,13 @@ bool wording_met_at_provider(const struct config *c, const struct config_provide
                              enum problem_id id);
 /* Likewise at an endpoint. */
 bool wording_met_at_endpoint(const struct config *c, const struct endpoint *e, enum problem_id id);
+/* Whether copies of the provider are read: they have a path and a token. And whether the problem can be met
+ * at one of their paths then. */
+bool wording_has_copies(const struct config_provider *p);
+bool wording_met_at_copy(const struct config *c, const struct copy_endpoint *e, enum problem_id id);
+/* Its path, below base_path: "/webhooks/airtable/{base}/{table}". */
+void wording_copy_path(const struct config_provider *p, const struct copy_endpoint *e,
+                       struct buf *out);
 /* The status of the problem, with the provider's rate_limit_status; p may be NULL. */
 int wording_status(const struct config_provider *p, enum problem_id id);
 

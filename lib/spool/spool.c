@@ -25,6 +25,7 @@ struct spool {
     char *dir;
     int dir_fd;
     struct spool_limits limits;
+    atomic_bool named; /* its name is known to be on the disk */
     _Atomic int64_t
         quiet_ns; /* when the folder had last changed that was then found empty; 0: none */
 };
@@ -107,7 +108,8 @@ struct spool *spool_open(const char *dir, struct spool_limits limits, struct fai
         fail_set(why, "the spool folder %s cannot be written: %s", dir, strerror(errno));
         goto failed;
     }
-    if (made && !sync_parent(s->dir_fd)) {
+    atomic_store(&s->named, made && sync_parent(s->dir_fd));
+    if (made && !atomic_load(&s->named)) {
         fail_set(why, "cannot sync the folder that %s lies in: %s", dir, strerror(errno));
         goto failed;
     }
@@ -182,6 +184,16 @@ bool spool_quiet(struct spool *s)
     return empty;
 }
 
+/* What was added is safe only then. Who made the folder, or added to it, may have been killed before he
+ * had done this; so it is not asked who did. */
+static bool make_safe(struct spool *s)
+{
+    if (!atomic_load(&s->named) && !sync_parent(s->dir_fd))
+        return false;
+    atomic_store(&s->named, true);
+    return fsync(s->dir_fd) == 0;
+}
+
 /* --- adding ---------------------------------------------------------------------------------------- */
 
 static bool describe(const struct spool_entry *e, struct spool_item *out)
@@ -229,8 +241,7 @@ void spool_find(struct spool *s, const struct spool_entry *e, size_t n, enum spo
         verdict[i] = listed && describe(&e[i], &item) ? look_up(&list, &item, &kept) : SPOOL_NEW;
         any = any || verdict[i] == SPOOL_SAME;
     }
-    /* Who added it may have been killed before its name was safe. */
-    if (any && fsync(s->dir_fd) != 0)
+    if (any && !make_safe(s))
         for (size_t i = 0; i < n; i++)
             verdict[i] = verdict[i] == SPOOL_SAME ? SPOOL_FAILED : verdict[i];
     if (listed)
@@ -326,8 +337,7 @@ void spool_add(struct spool *s, const struct spool_entry *e, size_t n, enum spoo
     }
     for (size_t i = 0; i < n; i++)
         verdict[i] = add_one(s, &list, &e[i], why);
-    /* Also for those that were there: who added them may have been killed before this. */
-    safe = fsync(s->dir_fd) == 0;
+    safe = make_safe(s); /* also for those that were there */
     if (!safe)
         fail_set(why, "cannot sync %s: %s", s->dir, strerror(errno));
     for (size_t i = 0; i < n && !safe; i++)
@@ -343,6 +353,18 @@ done:
 int spool_drain_begin(struct spool *s)
 {
     return take_lock(s, DRAIN_NAME, 0);
+}
+
+bool spool_drain_list(struct spool *s, struct spool_list *out)
+{
+    int lock = take_lock(s, LOCK_NAME, SPOOL_LOCK_WAIT_MS);
+    bool ok;
+
+    *out = (struct spool_list){0};
+    ok = lock >= 0 && spool_list_read(s->dir_fd, false, out);
+    if (lock >= 0)
+        close(lock);
+    return ok;
 }
 
 void spool_drain_end(int drain)

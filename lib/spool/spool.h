@@ -87,6 +87,10 @@ bool spool_list(struct spool *s, struct spool_list *out);
 int spool_drain_begin(struct spool *s);
 void spool_drain_end(int drain);
 
+/* spool_list while nothing is added: a folder that is read meanwhile may show a later entry and not
+ * yet an earlier one. False, too, when an addition takes longer than SPOOL_LOCK_WAIT_MS. */
+bool spool_drain_list(struct spool *s, struct spool_list *out);
+
 enum spool_reading {
     SPOOL_READ,
     SPOOL_GONE,

@@ -14,7 +14,7 @@
 --
 -- KEYS 1 rate (LIST of us stamps), 2 events, 3 audit, 4 quarantine (STREAMs), 5 quarantine:seen,
 --      6 dirty (HASHes); then, member by member, the record of an event's id and a key for each
---      change.
+--      change; and the last one of all, closed (a string): why this provider's store takes nothing.
 --      What lies in them: a record is the ARGV of that name, a space, the time, a space and the id
 --      on the events stream; events: id type at body; audit: outcome id type, and sid, reason, flags
 --      where there are any; quarantine: digest reason id type at detail body; quarantine:seen:
@@ -291,22 +291,36 @@ for o = 1, A[1] * 4, 4 do
       end
       backlog = try('XLEN', K[2])
       local entries, newest = try('XLEN', K[3]), limit > 0 and try('LINDEX', K[1], -1)
+      local closed = try('GET', K[#K])
       stop = stop or type(backlog) == 'table' and backlog or type(entries) == 'table' and entries
         or type(newest) == 'table' and newest
-      -- The clock stepped back: stamps that lie ahead count as now, so that the window refuses no
-      -- longer than its own length. At most `limit` steps. (A server that takes no writes refuses
-      -- the members too.)
+        or closed and (type(closed) == 'table' and closed or { err = 'CLOSED ' .. closed })
+      -- The clock stepped back: stamps that lie ahead, which are the newest of the ring, count as
+      -- now, so that the window refuses no longer than its own length. (A server that takes no writes
+      -- refuses the first, and with it the members.)
       if not stop and newest and (tonumber(newest) or now + 1) > now then
+        local reply = try('LSET', K[1], -1, at)
         flags = 32
-        for n = 1, limit do
-          local stamp = call('LINDEX', K[1], -n)
-          if not stamp or (tonumber(stamp) or now + 1) <= now then
-            break
+        if reply.err then
+          stop = reply
+        else
+          local ahead, past = 1, call('LLEN', K[1]) + 1 -- so many are; the past-th newest is not
+          while past - ahead > 1 do
+            local middle = math.floor((ahead + past) / 2)
+            local stamp = tonumber(call('LINDEX', K[1], -middle))
+            if (stamp or now + 1) > now then
+              ahead = middle
+            else
+              past = middle
+            end
           end
-          local reply = try('LSET', K[1], -n, at)
-          if reply.err then
-            stop = reply
-            break
+          local many = {}
+          for n = 1, math.min(ahead, 1000) do
+            many[n] = at
+          end
+          call('LTRIM', K[1], 0, -1 - ahead)
+          for n = ahead, 1, -1000 do
+            call('RPUSH', K[1], unpack(many, 1, math.min(n, 1000)))
           end
         end
       end

@@ -267,6 +267,10 @@ static const struct trouble {
     {"store_replicas", false,
      "fewer replicas hold it than [server] min_replicas or Redis's min-replicas-to-write ask for"},
     {"store_moving", false, "the slot of this provider moves to another node; wait"},
+    {"store_closed", false,
+     "name the store to which it was copied in [server] store, or open this one again with "
+     "`guichet "
+     "store open`"},
     {"store_config", false,
      "see to user and password in [server] store, and to the user's ACL in Redis; to owner and "
      "mode "

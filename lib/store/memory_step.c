@@ -46,6 +46,7 @@ static void write_change(struct memory *m, const char *provider, const struct st
 {
     switch (c->verb) {
     case STEP_SET:
+    case STEP_PUT:
         row_put(objects_record(&m->all, provider, c->key), c->field, c->value);
         break;
     case STEP_UNSET:
@@ -127,4 +128,50 @@ static bool memory_step_now(const struct journal *j, int64_t *now_us, struct fai
     return true;
 }
 
-const struct step_ops memory_step = {memory_step_apply, memory_step_read, memory_step_now};
+static int compare(struct slice a, struct slice b)
+{
+    int c = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
+
+    return c != 0 ? c : (a.n > b.n) - (a.n < b.n);
+}
+
+/* The first field by name behind `after`, or NULL. */
+static const struct field *next_field(const struct row *r, struct slice after)
+{
+    const struct field *next = NULL;
+
+    for (size_t i = 0; i < r->n; i++)
+        if (compare(r->field[i].name, after) > 0 &&
+            (next == NULL || compare(r->field[i].name, next->name) < 0))
+            next = &r->field[i];
+    return next;
+}
+
+static bool memory_step_list(const struct journal *j, struct slice key, struct slice after,
+                             size_t max, size_t bytes, struct step_page *out, struct fail *why)
+{
+    struct memory *m = (struct memory *)j->store;
+    const struct object *o = objects_find(&m->all, j->provider, key);
+    size_t used = 0;
+
+    if (m->fail_word != NULL)
+        return fail_set(why, "store: %s", m->fail_word) == 0;
+    while (o != NULL && o->n > 0) {
+        const struct field *f = next_field(&o->row[0], after);
+        struct journal_field *to = &out->field[out->n];
+        out->more = f != NULL;
+        if (f == NULL || out->n == max || used >= bytes)
+            break;
+        to->name = arena_copy(j->arena, f->name);
+        to->value = arena_copy(j->arena, f->value);
+        if (to->name.p == NULL || to->value.p == NULL)
+            return fail_set(why, "store: no memory for what was read") == 0;
+        after = f->name;
+        used += f->name.n + f->value.n;
+        out->n++;
+    }
+    return true;
+}
+
+const struct step_ops memory_step = {memory_step_apply, memory_step_read, memory_step_now,
+                                     memory_step_list};

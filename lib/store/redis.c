@@ -214,6 +214,7 @@ struct store *redis_open(const char *url, const struct clock *clock, struct fail
     s->base.ops = &ops;
     s->base.journal = &redis_journal;
     s->base.step = &redis_step;
+    s->base.transfer = &redis_transfer;
     s->batch = REDIS_BATCH_INIT;
     if (!redis_route_init(&s->route, url, clock, why)) {
         free_store(&s->base);

@@ -13,7 +13,8 @@
  *         +hset +hget +hlen +info +config|get +select
  *
  * With min_replicas also +wait and +expire, behind sentinels also +role; for the metric of Airtable's hooks
- * +hgetall. The tool's `airtable` needs beside these +hmget +hgetall +hdel +unlink. */
+ * +hgetall; for reading the copies of its bases also +hmget +zrangebylex. The tool's `airtable` needs beside
+ * these +hmget +hgetall +hdel +unlink +zadd +zrem +zcard. */
 #ifndef GUICHET_STORE_REDIS_H
 #define GUICHET_STORE_REDIS_H
 

@@ -6,15 +6,21 @@
 
 #define TRIES 4
 
-redisReply *redis_ask(struct redis_store *s, const char *provider, int64_t deadline_ms,
-                      const char *const *word, size_t n, struct redis_trouble *t)
+redisReply *redis_ask_bytes(struct redis_store *s, const char *provider, int64_t deadline_ms,
+                            size_t n, const char **word, const size_t *length,
+                            struct redis_trouble *t)
 {
     redisReply *reply = NULL;
 
     for (int i = 0; i < TRIES && reply == NULL; i++) {
         struct redis_link *link = redis_route_open(&s->route, provider, deadline_ms, t);
         if (link != NULL)
-            reply = redis_link_ask(link, deadline_ms, word, n, t);
+            reply = redis_link_call(link, deadline_ms, n, word, length, t);
+        if (reply != NULL && reply->type == REDIS_REPLY_ERROR) {
+            redis_trouble_error(t, reply->str);
+            freeReplyObject(reply);
+            reply = NULL;
+        }
         if (reply != NULL ||
             (t->class->next == REDIS_MOVED && redis_route_moved(&s->route, provider, t->text)))
             continue;
@@ -24,6 +30,19 @@ redisReply *redis_ask(struct redis_store *s, const char *provider, int64_t deadl
     }
     s->base.connections = s->route.dialled;
     return reply;
+}
+
+redisReply *redis_ask(struct redis_store *s, const char *provider, int64_t deadline_ms,
+                      const char *const *word, size_t n, struct redis_trouble *t)
+{
+    const char *argv[REDIS_WORDS_MAX];
+    size_t length[REDIS_WORDS_MAX];
+
+    for (size_t i = 0; i < n; i++) {
+        argv[i] = word[i];
+        length[i] = strlen(word[i]);
+    }
+    return redis_ask_bytes(s, provider, deadline_ms, n, argv, length, t);
 }
 
 struct slice redis_info_field(const redisReply *info, const char *name)

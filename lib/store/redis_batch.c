@@ -184,6 +184,7 @@ static void add_keys(struct redis_batch *b, const struct store_batch *batch, str
         for (size_t j = 0; j < m->nchanges; j++)
             add_key(b, prefix, "", m->changes[j].key);
     }
+    add_key(b, prefix, "closed", SLICE_NONE);
 }
 
 bool redis_batch_compose(struct redis_batch *b, const struct store_batch *batch, const char *scope)
@@ -193,7 +194,7 @@ bool redis_batch_compose(struct redis_batch *b, const struct store_batch *batch,
     char name[PREFIX_MAX];
     int n = snprintf(name, sizeof name, "guichet:{%s}:%s", p->name, scope);
     struct slice prefix = {name, (size_t)n};
-    size_t keys = OWN_KEYS;
+    size_t keys = OWN_KEYS + 1;
 
     if (n < 0 || (size_t)n >= sizeof name)
         return false;

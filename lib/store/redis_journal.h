@@ -8,6 +8,7 @@
  * string guichet:{provider}:lease:<name>, which expires. Needs Redis 6.2 for XTRIM MINID. */
 extern const struct journal_ops redis_journal;
 extern const struct group_ops redis_group;
+extern const struct transfer_ops redis_transfer;
 
 struct redisReply;
 

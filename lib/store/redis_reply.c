@@ -30,6 +30,7 @@ static const struct redis_class classes[] = {
      2 * SECOND},
     {"OOM", "store_full", STORE_UNAVAILABLE, REDIS_GIVE_UP, 30 * SECOND},
     {"MISCONF", "store_disk", STORE_UNAVAILABLE, REDIS_GIVE_UP, 30 * SECOND},
+    {"CLOSED", "store_closed", STORE_UNAVAILABLE, REDIS_GIVE_UP, 5 * SECOND},
     {"NOREPLICAS", "store_replicas", STORE_UNAVAILABLE, REDIS_GIVE_UP, 10 * SECOND},
     {"BUSY", "store_busy", STORE_UNAVAILABLE, REDIS_AGAIN, 5 * SECOND},
     {"ERR max number of clients", "store_busy", STORE_UNAVAILABLE, REDIS_AGAIN, 5 * SECOND},

@@ -28,6 +28,11 @@ void redis_commit_scoped(struct redis_store *s, const struct store_batch *batch,
 struct redisReply *redis_ask(struct redis_store *s, const char *provider, int64_t deadline_ms,
                              const char *const *word, size_t n, struct redis_trouble *t);
 
+/* The same for words of any bytes, and any number of them. */
+struct redisReply *redis_ask_bytes(struct redis_store *s, const char *provider, int64_t deadline_ms,
+                                   size_t n, const char **word, const size_t *length,
+                                   struct redis_trouble *t);
+
 /* The parts of store_ops that do not commit (redis_examine.c, redis_ask.c). */
 bool redis_probe(struct store *base, int64_t timeout_ms, struct fail *why);
 bool redis_gauges(struct store *base, const struct store_provider *p, int64_t deadline_ms,

@@ -27,14 +27,37 @@ static int forget_ids(struct sqlite_task *t, size_t members)
         SQLITE_VALUES(sqlite_int(t->now_us), sqlite_int((int64_t)(2 * members + EXPIRE_MORE))));
 }
 
+int sqlite_store_closed(struct sqlite_store *s, const char *provider, struct sqlite_trouble *t,
+                        bool *closed)
+{
+    struct sqlite3_stmt *row;
+    int rc = sqlite_sql_row(s->link.db, &s->link.sql, SQL_CLOSED,
+                            SQLITE_VALUES(sqlite_text(slice_of(provider))), &row);
+
+    *closed = rc == SQLITE_ROW;
+    if (*closed) {
+        struct slice mark = sqlite_sql_bytes(row, 0);
+        (void)sqlite_trouble_set(t, "store_closed", "%.*s", (int)mark.n, mark.p);
+    }
+    sqlite_sql_done(row);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
 bool sqlite_store_batch(struct sqlite_store *s, const struct store_batch *batch, bool keep,
                         struct store_result *result, struct sqlite_trouble *trouble)
 {
     struct sqlite_task t = {.link = &s->link, .provider = batch->provider};
+    bool closed = false;
     int rc = SQLITE_OK;
 
     if (!sqlite_link_begin(&s->link, trouble))
         return false;
+    if (keep) /* a trial shows that it works, closed or not */
+        rc = sqlite_store_closed(s, batch->provider->name, trouble, &closed);
+    if (closed) {
+        sqlite_link_rollback(&s->link);
+        return false;
+    }
     /* Only now, so that the order of the times is that of the commits. */
     t.now_us = clock_now_us(s->link.clock);
     for (size_t i = 0; i < batch->n && rc == SQLITE_OK; i++)
@@ -183,6 +206,7 @@ struct store *sqlite_open(const char *url, const struct clock *clock, struct fai
     s->base.ops = &ops;
     s->base.journal = &sqlite_journal;
     s->base.step = &sqlite_step;
+    s->base.transfer = &sqlite_transfer;
     s->link.clock = clock;
     if (sqlite_file_parse(url, &s->link.file, why))
         return &s->base;

@@ -3,7 +3,8 @@
  * Version 1 (PRAGMA user_version; PRAGMA application_id is 0x47756963, "Guic"). The tables are
  * STRICT; every row names its provider. Times are us since 1970-01-01; text is UTF-8.
  *
- *   store       name, value       "id": 32 hexadecimal digits, made with the file
+ *   store       name, value       "id": 32 hexadecimal digits, made with the file;
+ *               "closed:<provider>": nothing is taken for it, and why (store/transfer.h)
  *   ids         id, body_sha256, nonce, at, expires
  *               the idempotency records: unique by (provider, id). One whose `expires` has passed
  *               is as good as not there; commits remove such rows a few at a time.

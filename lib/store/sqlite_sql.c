@@ -11,6 +11,8 @@ static const char *const text[SQL_COUNT] = {
     [SQL_RELEASE] = "RELEASE member",
     [SQL_UNDO] = "ROLLBACK TO member",
 
+    [SQL_CLOSED] = "SELECT value FROM store WHERE name = 'closed:' || ?1",
+
     [SQL_ID_GET] = "SELECT body_sha256, nonce, at FROM ids "
                    "WHERE provider = ?1 AND id = ?2 AND expires > ?3",
     [SQL_ID_PUT] = "INSERT OR REPLACE INTO ids (provider, id, body_sha256, nonce, at, expires) "

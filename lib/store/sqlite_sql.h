@@ -17,6 +17,7 @@ enum sqlite_sql {
     SQL_SAVE,
     SQL_RELEASE,
     SQL_UNDO,
+    SQL_CLOSED,
     SQL_ID_GET,
     SQL_ID_PUT,
     SQL_IDS_EXPIRE,

@@ -84,6 +84,7 @@ static int write_change(struct step *s, const struct step_change *c)
 
     switch (c->verb) {
     case STEP_SET:
+    case STEP_PUT: /* the table is in that order */
         return sqlite_task_do(t, SQL_FIELD_PUT, sqlite_text(c->key), sqlite_text(c->field),
                               sqlite_text(c->value));
     case STEP_UNSET:
@@ -124,12 +125,21 @@ static enum step_outcome sqlite_step_apply(const struct journal *j,
                      .change = change,
                      .n = n,
                      .limit = backlog_limit};
+    struct sqlite_trouble trouble;
+    bool closed;
     int rc;
 
     if (!sqlite_journal_open(j, why) || !sqlite_journal_begin(j, why))
         return STEP_AWAY;
     s.task.now_us = sqlite_journal_now_us(j);
-    rc = run(&s);
+    rc = sqlite_store_closed(store, j->provider, &trouble, &closed);
+    if (rc == SQLITE_OK && closed) {
+        sqlite_link_rollback(&store->link);
+        fail_set(why, "store: %s: %s", trouble.word, trouble.text);
+        return STEP_AWAY;
+    }
+    if (rc == SQLITE_OK)
+        rc = run(&s);
     if (rc != SQLITE_OK || s.finding == SOUND)
         return sqlite_journal_end(j, rc, why) ? STEP_DONE : STEP_AWAY;
     sqlite_link_rollback(&store->link);
@@ -177,4 +187,37 @@ static bool sqlite_step_now(const struct journal *j, int64_t *now_us, struct fai
     return true;
 }
 
-const struct step_ops sqlite_step = {sqlite_step_apply, sqlite_step_read, sqlite_step_now};
+static bool sqlite_step_list(const struct journal *j, struct slice key, struct slice after,
+                             size_t max, size_t bytes, struct step_page *out, struct fail *why)
+{
+    struct sqlite3_stmt *row = NULL;
+    size_t used = 0;
+    int rc;
+
+    if (!sqlite_journal_open(j, why))
+        return false;
+    rc = sqlite_journal_query(j,
+                              "SELECT name, value FROM fields WHERE provider = ?1 AND key = ?2 AND "
+                              "name > ?3 ORDER BY name LIMIT ?4",
+                              SQLITE_VALUES(sqlite_journal_provider(j), sqlite_text(key),
+                                            sqlite_text(after), sqlite_int((int64_t)max + 1)),
+                              &row);
+    while (rc == SQLITE_OK && (rc = sqlite3_step(row)) == SQLITE_ROW) {
+        struct journal_field *f = &out->field[out->n];
+        rc = SQLITE_OK;
+        out->more = out->n == max || used >= bytes;
+        if (out->more)
+            break;
+        f->name = sqlite_journal_column(j, row, 0);
+        f->value = sqlite_journal_column(j, row, 1);
+        used += f->name.n + f->value.n;
+        out->n++;
+        if (f->name.p == NULL || f->value.p == NULL)
+            rc = SQLITE_NOMEM;
+    }
+    (void)sqlite3_finalize(row);
+    return sqlite_journal_judge(j, rc, why);
+}
+
+const struct step_ops sqlite_step = {sqlite_step_apply, sqlite_step_read, sqlite_step_now,
+                                     sqlite_step_list};

@@ -13,6 +13,7 @@ static bool sound(const struct step_change *c)
     case STEP_REQUIRE:
     case STEP_REQUIRE_ABSENT:
     case STEP_SET:
+    case STEP_PUT:
     case STEP_UNSET:
     case STEP_EMIT:
         return c->key.n > 0 && c->field.n > 0;
@@ -62,4 +63,24 @@ bool step_now(const struct journal *j, int64_t *now_us, struct fail *why)
     const struct step_ops *ops = ops_of(j, why);
 
     return ops != NULL && ops->now(j, now_us, why);
+}
+
+bool step_list(const struct journal *j, struct slice key, struct slice after, size_t max,
+               size_t bytes, struct step_page *out, struct fail *why)
+{
+    const struct step_ops *ops = ops_of(j, why);
+
+    *out = (struct step_page){NULL, 0, false};
+    if (ops == NULL)
+        return false;
+    if (max > STEP_LIST_MAX)
+        max = STEP_LIST_MAX;
+    if (max == 0 || key.n == 0)
+        return fail_set(why, "a page of a record has at least one field") == 0;
+    out->field = arena_alloc(j->arena, max * sizeof *out->field);
+    if (out->field == NULL)
+        return fail_set(why, "store: no memory for a page") == 0;
+    if (after.n == 0)
+        after = SLICE_LITERAL("");
+    return ops->list(j, key, after, max, bytes, out, why);
 }

@@ -19,13 +19,16 @@
 #define STEP_CHANGES_MAX 1024
 #define STEP_BYTES_MAX   4194304 /* of keys, fields and values; a single change may be larger */
 #define STEP_FIELDS_MAX  32      /* read at once */
+#define STEP_LIST_MAX    1000    /* fields of a page */
 
 enum step_verb {
     STEP_REQUIRE,        /* the field of the record `key` is `value` */
     STEP_REQUIRE_ABSENT, /* there is no such field */
     STEP_SET,            /* the field becomes value */
-    STEP_UNSET,          /* there is no such field any more; a record without fields is none */
-    STEP_DROP,           /* the whole record goes */
+    STEP_PUT,   /* the same, in a record whose fields can be read in the order of their names
+                 (step_list); such a record is written by this verb alone */
+    STEP_UNSET, /* there is no such field any more; a record without fields is none */
+    STEP_DROP,  /* the whole record goes */
     /* An event goes to the hand-off: key is its id, field its type, value its body. A step with one must
      * require something that it changes, or a repeat would hand it off twice. */
     STEP_EMIT
@@ -55,6 +58,17 @@ enum step_outcome step_apply(const struct journal *j, const struct step_change *
 bool step_read(const struct journal *j, struct slice key, const char *const *field, size_t n,
                struct slice *out, struct fail *why);
 
+/* A page of a record that was written by STEP_PUT: its fields in the order of their names (as bytes), from
+ * the first one behind `after` ("": from the first of all) on, at most `max` (and STEP_LIST_MAX), and none
+ * any more once they have `bytes` bytes. All of it is as it was at one moment. */
+struct step_page {
+    struct journal_field *field; /* in the journal's memory */
+    size_t n;
+    bool more; /* there are others behind them */
+};
+bool step_list(const struct journal *j, struct slice key, struct slice after, size_t max,
+               size_t bytes, struct step_page *out, struct fail *why);
+
 /* The store's time, µs since 1970. */
 bool step_now(const struct journal *j, int64_t *now_us, struct fail *why);
 
@@ -65,6 +79,9 @@ struct step_ops {
     bool (*read)(const struct journal *j, struct slice key, const char *const *field, size_t n,
                  struct slice *out, struct fail *why);
     bool (*now)(const struct journal *j, int64_t *now_us, struct fail *why);
+    /* out->field has room for max. */
+    bool (*list)(const struct journal *j, struct slice key, struct slice after, size_t max,
+                 size_t bytes, struct step_page *out, struct fail *why);
 };
 
 #endif

@@ -36,7 +36,8 @@ void store_free(struct store *s)
  * a colon and begins otherwise. */
 static bool key_sound(struct slice key)
 {
-    static const char *const own[] = {"id:", "quarantine:", "selftest:", "audit:", "lease:"};
+    static const char *const own[] = {
+        "id:", "quarantine:", "selftest:", "audit:", "lease:", "order:"};
     const char *colon = key.n > 0 ? memchr(key.p, ':', key.n) : NULL;
     bool sound = colon != NULL && colon != key.p;
 

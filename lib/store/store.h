@@ -104,7 +104,7 @@ struct store_result {
     unsigned flags;
     /* For audit and metrics, a literal; NULL when there is nothing to remark: store_timeout,
      * store_unreachable, store_loading, store_busy, store_read_only, store_full, store_disk,
-     * store_replicas, store_moving, store_config, backlog_full, quarantine_full (UNAVAILABLE); overflow,
+     * store_replicas, store_moving, store_closed, store_config, backlog_full, quarantine_full (UNAVAILABLE); overflow,
      * conflict; wrong_type, bad_number, bad_record, bad_change, bad_reply,
      * script_error, store_damaged (FAULT); store_flag_word (ACCEPTED). */
     const char *word;
@@ -166,15 +166,18 @@ struct store_ops {
                   struct store_facts *out);
 };
 
-/* What a back end lets the operator's tool do (store/journal.h), and workers (store/step.h). */
+/* What a back end lets the operator's tool do (store/journal.h), workers (store/step.h), and who moves to
+ * another store (store/transfer.h). */
 struct journal_ops;
 struct step_ops;
+struct transfer_ops;
 
 /* The first member of every back end's own struct. */
 struct store {
     const struct store_ops *ops;
-    const struct journal_ops *journal; /* NULL: it cannot be looked at */
-    const struct step_ops *step;       /* NULL: it takes no steps under a condition */
+    const struct journal_ops *journal;   /* NULL: it cannot be looked at */
+    const struct step_ops *step;         /* NULL: it takes no steps under a condition */
+    const struct transfer_ops *transfer; /* NULL: it cannot be copied */
     unsigned connections; /* how often a connection was made: another run may answer on a new one */
     bool
         thorough; /* an examination may look for damage, too: the process stays; the guard sets it */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "airtable/keys.h"
+#include "base/write.h"
 #include "verify/secret.h"
 
 /* The provider that is named, or the one of the scheme airtable. */
@@ -156,22 +157,6 @@ const char *airtable_secrets(struct airtable_call *a)
     return NULL;
 }
 
-static bool write_whole(int fd, const char *text)
-{
-    size_t n = strlen(text);
-
-    while (n > 0) {
-        ssize_t put = write(fd, text, n);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put <= 0)
-            return false;
-        text += put;
-        n -= (size_t)put;
-    }
-    return true;
-}
-
 /* Hidden names are no secrets to the responder: so it never reads one that is half written. */
 bool airtable_keep_secret(void *ctx, const char *hook, const char *secret, struct fail *why)
 {
@@ -188,8 +173,9 @@ bool airtable_keep_secret(void *ctx, const char *hook, const char *secret, struc
     if (dir >= 0)
         fd = openat(dir, hidden, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     made = fd >= 0;
-    kept = made && fchmod(fd, 0600) == 0 && write_whole(fd, secret) && write_whole(fd, "\n") &&
-           fsync(fd) == 0 && renameat(dir, hidden, dir, name) == 0 && fsync(dir) == 0;
+    kept = made && fchmod(fd, 0600) == 0 && write_all(fd, secret, strlen(secret)) &&
+           write_all(fd, "\n", 1) && fsync(fd) == 0 && renameat(dir, hidden, dir, name) == 0 &&
+           fsync(dir) == 0;
     if (!kept)
         fail_set(why, "cannot keep the secret of %s in %s: %s", hook,
                  folder != NULL ? folder : "a folder", strerror(errno));

@@ -8,6 +8,7 @@
 #define KEEP_ALIVE_US  (INT64_C(48) * 3600 * US_PER_S) /* of life left, when it is prolonged */
 #define KEEP_EVERY_MS  INT64_C(3600000)
 #define MADE_MS        60000 /* between two attempts to make a hook */
+#define MADE_AGAIN_MS  10000 /* the same, after one to which there was no answer */
 #define POLL_DEFAULT_S 3600
 #define FULL_DEFAULT_S 86400
 
@@ -75,8 +76,8 @@ const struct verb verb_airtable_drain = {
 
 struct watch {
     struct airtable_call a;
-    int64_t poll_ms, full_ms;
-    int64_t polled_ms, fulled_ms, kept_ms, made_ms; /* monotonic: when it was last done */
+    int64_t poll_ms, full_us;
+    int64_t polled_ms, kept_ms, made_ms; /* monotonic: when it was last done */
     const char *url; /* of a hook that is made when none is sound; NULL: none is */
 };
 
@@ -96,8 +97,7 @@ static void turn(struct watch *w, struct airtable_report *sum)
 {
     struct airtable_report report = {0};
     struct fail why = {""};
-    bool due = false, all = now_ms() - w->polled_ms >= w->poll_ms;
-    bool full = w->full_ms > 0 && now_ms() - w->fulled_ms >= w->full_ms;
+    bool due = false, full = false, all = now_ms() - w->polled_ms >= w->poll_ms;
     enum airtable_outcome outcome;
 
     if (now_ms() - w->kept_ms >= KEEP_EVERY_MS) {
@@ -108,7 +108,7 @@ static void turn(struct watch *w, struct airtable_report *sum)
         else
             say_trouble(w, &why);
     }
-    if (!airtable_due(w->a.airtable, &due, &why)) {
+    if (!airtable_due(w->a.airtable, w->full_us, &due, &full, &why)) {
         say_trouble(w, &why);
         command_pause(AWAY_MS);
         return;
@@ -120,11 +120,10 @@ static void turn(struct watch *w, struct airtable_report *sum)
     if (outcome == AIRTABLE_DONE) {
         if (all)
             w->polled_ms = now_ms();
-        if (report.refreshes > 0)
-            w->fulled_ms = now_ms();
         if (report.sound == 0 && w->url != NULL && now_ms() - w->made_ms >= MADE_MS) {
             w->made_ms = now_ms();
-            (void)airtable_setup_hook(&w->a, w->url);
+            if (airtable_setup_hook(&w->a, w->url) == VERDICT_AWAY)
+                w->made_ms -= MADE_MS - MADE_AGAIN_MS;
         }
         if (report.payloads > 0 || report.refreshes > 0)
             log_say(w->a.host.program.log, LOG_LEVEL_INFO,
@@ -158,10 +157,9 @@ static enum verdict run_watch(struct call *c)
     }
     if (v == VERDICT_DONE) {
         w.poll_ms = poll_s * 1000;
-        w.full_ms = full_s * 1000;
+        w.full_us = full_s * US_PER_S;
         w.polled_ms = now_ms() - w.poll_ms; /* what came while no worker ran */
         w.kept_ms = now_ms() - KEEP_EVERY_MS;
-        w.fulled_ms = now_ms();
         w.made_ms = now_ms() - MADE_MS;
         while (!command_stopped()) {
             turn(&w, &sum);

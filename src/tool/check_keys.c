@@ -71,7 +71,7 @@ static void check_difference(struct check *k, const char *provider, const struct
 }
 
 static void check_provider(struct check *k, const struct config_provider *p, struct live *secret,
-                           struct live *api_key)
+                           struct live *api_key, struct live *read_token)
 {
     const struct scheme *s = scheme_find(p->scheme);
     struct fail why = {""};
@@ -85,7 +85,8 @@ static void check_provider(struct check *k, const struct config_provider *p, str
     keys = keyring_load(s, p, environ, &why);
     keyring_free(keys);
     if (keys == NULL || live_add_list(secret, &p->secret, &why) != 0 ||
-        live_add_list(api_key, &p->api_key, &why) != 0) {
+        live_add_list(api_key, &p->api_key, &why) != 0 ||
+        live_add_list(read_token, &p->read_token, &why) != 0) {
         check_line(k, CHECK_FAIL, "keys", p->name, "", "%s", why.text);
         return;
     }
@@ -93,6 +94,8 @@ static void check_provider(struct check *k, const struct config_provider *p, str
                 "make a random one: `guichet keygen --rotate`");
     check_texts(k, "keys.api_key", p->name, api_key, JUDGE_API_KEY_MIN,
                 "make a random one: `guichet keygen --rotate --key`");
+    check_texts(k, "keys.read_token", p->name, read_token, JUDGE_API_KEY_MIN,
+                "make a random one: `openssl rand -hex 32`");
     check_difference(k, p->name, secret, api_key);
 }
 
@@ -100,10 +103,11 @@ void check_keys(struct check *k)
 {
     for (size_t i = 0; i < k->config->nproviders; i++) {
         const struct config_provider *p = &k->config->provider[i];
-        struct live *secret = live_new(), *api_key = live_new();
-        if (!p->retired && secret != NULL && api_key != NULL)
-            check_provider(k, p, secret, api_key);
+        struct live *secret = live_new(), *api_key = live_new(), *read_token = live_new();
+        if (!p->retired && secret != NULL && api_key != NULL && read_token != NULL)
+            check_provider(k, p, secret, api_key, read_token);
         live_free(secret);
         live_free(api_key);
+        live_free(read_token);
     }
 }

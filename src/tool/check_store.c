@@ -6,10 +6,12 @@
 
 #include "receive.h"
 #include "store/store.h"
+#include "store/transfer.h"
 #include "tool/check_judge.h"
 
 #define TIMEOUT_MS  5000
 #define ADDRESS_MAX 256
+#define ARENA_MAX   65536
 #define MIB         1048576.0
 
 /* One that holds keys: the store, or a node of a Cluster. */
@@ -257,6 +259,25 @@ static void check_fill(struct look *l, const struct store_provider *p)
                 "look through it (`guichet quarantine list`), or raise quarantine_limit");
 }
 
+/* A store that was copied takes nothing more. */
+static void check_open(struct look *l, const char *provider)
+{
+    struct journal j = {l->store, provider, arena_new(ARENA_MAX), TIMEOUT_MS};
+    char mark[TRANSFER_MARK_MAX];
+    struct fail why = {""};
+
+    if (j.arena == NULL || !transfer_mark(&j, mark, &why))
+        check_line(l->k, CHECK_WARN, "store.open", provider, "try again", "not known: %s",
+                   why.text);
+    else
+        check_line(l->k, mark[0] == '\0' ? CHECK_OK : CHECK_FAIL, "store.open", provider,
+                   mark[0] == '\0' ? ""
+                                   : "name the store to which it was copied in [server] store, or "
+                                     "open this one (`guichet store open`)",
+                   "%s%s", mark[0] == '\0' ? "it takes events" : "it takes no events: ", mark);
+    arena_free(j.arena);
+}
+
 void check_store(struct check *k)
 {
     const struct config *c = k->config;
@@ -277,8 +298,10 @@ void check_store(struct check *k)
         store_examine(l.store, l.provider, l.n, deadline(), &findings);
         check_servers(&l);
         check_findings(&l, &findings);
-        for (size_t i = 0; i < l.n; i++)
+        for (size_t i = 0; i < l.n; i++) {
+            check_open(&l, l.provider[i].name);
             check_fill(&l, &l.provider[i]);
+        }
     }
     store_free(l.store);
 }

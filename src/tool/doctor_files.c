@@ -113,5 +113,6 @@ void doctor_files(struct doctor *d)
     for (size_t i = 0; i < c->nproviders; i++) {
         check_list(d, &c->provider[i].secret);
         check_list(d, &c->provider[i].api_key);
+        check_list(d, &c->provider[i].read_token);
     }
 }

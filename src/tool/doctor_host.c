@@ -121,6 +121,8 @@ static void check_secrets(struct doctor *d)
             check_secret(d, p->secret.item[k].text);
         for (size_t k = 0; k < p->api_key.n; k++)
             check_secret(d, p->api_key.item[k].text);
+        for (size_t k = 0; k < p->read_token.n; k++)
+            check_secret(d, p->read_token.item[k].text);
     }
 }
 

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/write.h"
+
 struct secret_file_owner secret_file_private(void)
 {
     return (struct secret_file_owner){0600, (uid_t)-1, (gid_t)-1};
@@ -22,26 +24,13 @@ struct secret_file_owner secret_file_like(const char *path)
     return (struct secret_file_owner){st.st_mode & 0640, st.st_uid, st.st_gid};
 }
 
-static int write_all(int fd, struct slice content)
-{
-    while (content.n > 0) {
-        ssize_t n = write(fd, content.p, content.n);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return -1;
-        content = slice_from(content, (size_t)n);
-    }
-    return 0;
-}
-
 static int fill(int fd, struct slice content, struct secret_file_owner owner)
 {
     /* The owner first, for giving away takes no right away that is set later. */
     if (owner.uid != (uid_t)-1 && (owner.uid != geteuid() || owner.gid != getegid()) &&
         fchown(fd, geteuid() == 0 ? owner.uid : (uid_t)-1, owner.gid) != 0)
         return -1;
-    return fchmod(fd, owner.mode) != 0 || write_all(fd, content) != 0 || fsync(fd) != 0 ? -1 : 0;
+    return fchmod(fd, owner.mode) != 0 || !write_all(fd, content.p, content.n) || fsync(fd) != 0 ? -1 : 0;
 }
 
 /* link, not rename: it never replaces what is there. */

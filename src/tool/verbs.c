@@ -13,6 +13,7 @@
 #include "tool/send.h"
 #include "tool/spool.h"
 #include "tool/status.h"
+#include "tool/store.h"
 #include "tool/users.h"
 
 /* A row a line. */
@@ -41,6 +42,8 @@ const struct verb *const verbs[] = {
     &verb_audit_export,
     &verb_audit_seal,
     &verb_audit_verify,
+    &verb_store_copy,
+    &verb_store_open,
     &verb_status,
     &verb_check,
     &verb_doctor,

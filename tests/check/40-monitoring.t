@@ -78,6 +78,7 @@ spoilt $board 's/guichet_spool_oldest_seconds/guichet_spool_oldest/' 'guichet_sp
 spoilt $board 's/guichet_spool_oldest_seconds/guichet_spool_entries/' 'guichet_spool_oldest_seconds is exported and not shown'
 spoilt $board '0,/"uid": "\$\{datasource\}"/s//"uid": "prometheus"/' 'its data source is not the variable'
 spoilt $board '0,/"x": 3,/s//"x": 2,/' 'lies over another panel'
+spoilt $board '0,/"unit": "short"/s//"unit": ""/' 'has no unit'
 spoilt tests/monitoring/weeks.test.yml 's/alertname: GuichetOldSecretUnused/alertname: GuichetNot/' \
     'GuichetOldSecretUnused: no unit test in which it fires'
 

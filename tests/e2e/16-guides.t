@@ -45,6 +45,10 @@ guide backup lighttpd '/^tar .* -xzf/d' 'nothing is stored' README lighttpd back
 WITHOUT='0,/^guichet doctor/{/^guichet doctor/d};'
 guide tls-terminator apache-behind '/X-Forwarded-Proto/d' 'plain_http' README apache-vhost tls-terminator
 WITHOUT=
+# What was there before: the first store is the file.
+WITHOUT='0,/^store = /s|^store = .*|store = sqlite:///var/lib/guichet/store.db|;'
+guide sqlite-to-redis apache '/^guichet store copy unix/d;/ 503$/d' '/root/answer differ' README apache-vhost sqlite-to-redis
+WITHOUT=
 guide two-hosts hosts '/^systemctl restart redis-sentinel/d;/^until .*26379/d' 'store_unreachable|not_accepted' two-hosts
 if [ -u /usr/lib/apache2/suexec ]; then
     guide apache-htaccess account 's/^~.public_html.guichet.fcgi --check/rm ~\/public_html\/.htaccess/' '' apache-htaccess

@@ -41,7 +41,22 @@ sender() {
 # Debian's libraries for Node are not where Node looks; a copy in the example's own folder comes first.
 export NODE_PATH=/usr/share/nodejs
 
+# For deploy.sh: mounts the pages.
+# shellcheck disable=SC2034
+PAGES=yes
 deploy lighttpd 'server.require_https = no'
+
+# shown LANGUAGE: the program as /docs shows it
+shown() {
+    perl -0777 -ne 'm{<code id="program-\Q'"$1"'\E">(.*?)</code>}s or exit 1; $_ = $1;
+        s/&lt;/</g; s/&gt;/>/g; s/&quot;/"/g; s/&#39;/\x27/g; s/&amp;/&/g; print' <<< "$ANSWER"
+}
+request /docs
+for one in shell/send.sh node/send.js python/send.py php/send.php rust/send.rs; do
+    # But for the comments that mark the part above it.
+    diff <(grep -vE ' (\[docs|docs\])$' "$examples/$one") <(shown "${one%/*}") > "$E2E/out" 2>&1
+    ok $? "/docs shows the whole of $one, which runs below" || note "$(head -n 5 "$E2E/out")"
+done
 export T4G_WEBHOOK_URL=$URL/api/webhooks/dazno T4G_API_KEY T4G_WEBHOOK_SECRET
 
 sender shell "$examples/shell/send.sh"

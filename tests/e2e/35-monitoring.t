@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# docs/monitoring at work: a Prometheus with the shipped configuration, in which only the address and the place
-# of the token are other ones, scrapes Guichet under Apache with TLS. The rules record something, every
+# docs/monitoring at work: a Prometheus with the shipped configuration, in which only the address, the place of
+# the token and the intervals are other ones, scrapes Guichet under Apache with TLS. The rules record something, every
 # panel of the dashboard shows something, and what it shows is what was sent.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -8,7 +8,7 @@
 for program in prometheus promtool python3; do
     command -v "$program" > /dev/null || bail_out "$program is not there: tools/need test"
 done
-PATIENCE_S=60 # two scrapes and an evaluation, each 15 s, on a busy machine
+PATIENCE_S=60 # two scrapes and an evaluation, on a busy machine
 
 mkdir -m 700 "$E2E/spool" "$E2E/prometheus"
 give "$E2E/spool"
@@ -57,9 +57,10 @@ is "$STATUS" 200 "webhooks arrive through TLS"
 
 cp "$TOP"/docs/monitoring/*.yml "$E2E/prometheus"
 sed -i -e "s|hooks.example.org:443|localhost:$TLS_PORT|" \
-    -e "s|/etc/prometheus/guichet.token|$E2E/keys/metrics_token|" "$E2E/prometheus/prometheus.yml"
-is "$(diff "$TOP/docs/monitoring/prometheus.yml" "$E2E/prometheus/prometheus.yml" | grep -c '^>')" 2 \
-    "two lines of the shipped configuration are other ones here"
+    -e "s|/etc/prometheus/guichet.token|$E2E/keys/metrics_token|" \
+    -e 's|^\( *[a-z]*_interval:\) 15s$|\1 1s|' "$E2E/prometheus/prometheus.yml"
+is "$(diff "$TOP/docs/monitoring/prometheus.yml" "$E2E/prometheus/prometheus.yml" | grep -c '^>')" 4 \
+    "four lines of the shipped configuration are other ones here"
 give "$E2E/prometheus"
 PROMETHEUS=http://127.0.0.1:$(free_port)
 # The certificate is known as a site's own authority is: by the system that Prometheus runs on.
@@ -87,6 +88,11 @@ accepted() { [ "$(query 'sum(guichet_webhooks_total{provider="dazno",outcome="ac
 
 insist_on accepted 2
 ok $? "it scrapes over HTTPS, with the token from the file" || note "$(tail -n 5 "$E2E/prometheus/log")"
+# Something must have been recorded before there is more of it.
+# shellcheck disable=SC2317 # called by insist_on
+recorded() { [ "$(query 'job_provider:guichet_quarantine_entries:max{provider="dazno"}')" = 2 ]; }
+insist_on recorded
+ok $? "the rules record"
 round 2
 insist_on accepted 4
 ok $? "and again"

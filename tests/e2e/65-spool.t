@@ -265,6 +265,39 @@ guichet() {
     COMPLAINT=$(cat "$E2E/complaint")
 }
 
+# big FILE ID MSAT: a payment of which no two fit into one batch
+big() {
+    event "$1" "$2" lightning.payment_received \
+        "\"user_id\":\"quinn\",\"amount_msat\":$3,\"payment_hash\":\"hash-$2\",\"memo\":\"$(printf '%0600000d' 0)\""
+}
+
+stuck() {
+    spooling lighttpd-socket 'provider dazno.quarantine_limit = 1'
+    payment "$body" s-0 quinn -1
+    send "$body"
+    is "$STATUS" 400 "the quarantine is full"
+    big "$body" s-1 1
+    send "$body"
+    is "$STATUS" 200 "an event is accepted"
+    store_killed
+    big "$body" s-1 2
+    send "$body"
+    is "$STATUS" 202 "one in conflict with it is spooled"
+    big "$body" s-2 3
+    send "$body"
+    is "$STATUS $(waiting)" '202 2' "and one behind that"
+    store_up
+    eventually bash -c "[ \"\$(redis-cli -s '$STORE/sock' -n $DATABASE HGET '$DAZNO:user:quinn' received_msat)\" = 4 ]"
+    is "$(waiting) $(user quinn received_msat)" '1 4' "a conflict for which the quarantine has no room blocks nothing"
+    guichet spool drain --json
+    is "$VERDICT $SAID" '1 {"committed":0,"quarantined":0,"set_aside":0,"left":1}' "it waits"
+    redis DEL "$DAZNO:quarantine" > /dev/null
+    eventually nothing_waits
+    is "$(waiting) $(redis XLEN "$DAZNO:quarantine") $(user quinn received_msat)" '0 1 4' \
+        "until there is room, and has no effect"
+}
+stuck
+
 by_the_tool() {
     local i n=70
     spooling lighttpd-socket

@@ -42,6 +42,7 @@ while read -r name deployment connections; do
         "$events $events lost 0 twice 0 half 0" "$name: all is acknowledged and stored, once, wholly" ||
         note "$(head -n 10 "$E2E/wrong")"
     is "${R[wrong]}" 0 "$name: no answer is wrong" || note "$(head -n 10 "$E2E/wrong")"
+    is "${R[overdue]}" 0 "$name: Guichet was never longer at an answer than that"
     # mod_fcgid waits whole seconds for a process that it has to start first.
     if [ "$deployment" != apache-fcgid ]; then
         [ "${R[slowest_ms]}" -le "$ANSWER_MS" ]
@@ -65,7 +66,7 @@ sid=$(store --raw XRANGE "$E" - + | grep -x -B 2 -m 1 "$tried-0" | head -n 1)
 store XDEL "$E" "$sid" > /dev/null
 store XADD "$E" '*' id "$tried-1" type lightning.payment_received at 1 body '{}' > /dev/null
 store HINCRBY "guichet:{dazno}:user:$tried-u1" received_msat 1 > /dev/null
-collect "$TOP/tests/load/check" "$E2E/store/sock" 0 "$events" "$tried" "$E2E/answers" 2> /dev/null
+collect "$TOP/tests/load/check" "$STORE_SOCKET" 0 "$events" "$tried" "$E2E/answers" 2> /dev/null
 is "lost ${R[lost]} twice ${R[twice]} half ${R[half]}" "lost 1 twice 1 half 2" "what is wrong is counted"
 collect "$E2E/bin/retry" -t 10 "$PORT" 10 forged "$E2E/keys/t4g_api_key" "$E2E/keys/t4g_api_key" \
     "$E2E/answers" 2> /dev/null

@@ -25,17 +25,20 @@ told() {
     done < "$E2E/told"
 }
 examples() { told node "$TOP/tests/pages/examples.js" "$URL" "$1" "$E2E/checked"; }
-# browser URL SCHEME WIDTH...; SHOTS=folder keeps the screenshots
-browser() {
-    local to=${SHOTS:-$E2E/shots}
-    mkdir -p "$to"
-    told node "$TOP/tests/pages/browser.js" "$CHROMIUM" "$1" "$to" "${@:2}"
+# browser URL [SCHEME WIDTH]... [FILE]...; SHOTS=folder keeps screenshots there
+browser() { told node "$TOP/tests/pages/browser.js" "$CHROMIUM" "$@"; }
+# keep PATH FILE: the answer to PATH, for what looks at several at once
+keep() {
+    request "$1"
+    printf '%s' "$ANSWER" > "$E2E/$2"
 }
+# lint FILE...: what the linter says of those that were kept
 lint() {
-    (cd "$E2E" && timeout 100 "$TOP/build/npm/pages/node_modules/.bin/redocly" lint --format=stylish "$1" \
+    (cd "$E2E" && timeout 100 "$TOP/build/npm/pages/node_modules/.bin/redocly" lint --format=stylish "$@" \
         > "$E2E/lint" 2>&1)
-    ok $? "$2: redocly accepts it" || note "$(tail -n 20 "$E2E/lint")"
-    is "$(grep -cE '^ +[0-9]+:[0-9]+ |warning' "$E2E/lint")" 0 "$2: without a warning" || note "$(cat "$E2E/lint")"
+    ok $? "redocly accepts $*" || note "$(tail -n 20 "$E2E/lint")"
+    is "$(grep -cE '^ +[0-9]+:[0-9]+ |warning' "$E2E/lint")" 0 "without a warning" || note "$(cat "$E2E/lint")"
+    is "$(grep -c ': validated in' "$E2E/lint")" "$#" "each of them"
 }
 # figure EXPRESSION: out of /status.json
 figure() {
@@ -52,9 +55,8 @@ metric() {
 # --- under lighttpd, all of it -------------------------------------------------------------------------
 
 deploy lighttpd 'provider dazno.rate_limit = 20/60s'
-request /docs/openapi.json
-printf '%s' "$ANSWER" > "$E2E/openapi.json"
-lint openapi.json "the document"
+keep /docs/openapi.json openapi.json
+keep /status empty.html
 redis SET 'guichet:{dazno}:user:damaged' 'no hash' > /dev/null
 examples up
 
@@ -68,20 +70,12 @@ is "$(figure received.total)" \
 like "$(figure latency.hour.p99_seconds)" '[0-9]*' "there is a latency"
 like "$(figure 'providers[0].rate_used')" '[1-9]*' "some of the window is used"
 is "$(figure status)" working "it works"
-browser "$URL" light 1200 dark 1200 light 360 dark 360
-declare -A chart=()
-while read -r kind name number; do
-    [ "$kind" != chart ] || chart[$name]=$number
-done < "$E2E/told"
-is "${chart[accepted]:-0}" "$(metric accepted)" "the chart: accepted"
-is "${chart[repeated]:-0}" "$(metric duplicate)" "the chart: repeated"
-is "${chart[refused]:-0}" $(($(metric conflict) + $(metric limited) + $(metric invalid) + $(metric unauthorized) +
-    $(metric rejected))) "the chart: refused"
-is "${chart[failed]:-0}" $(($(metric unavailable) + $(metric error))) "the chart: failed"
 
-request /status
-[ "$(wc -c < <(printf '%s' "$ANSWER"))" -lt 50000 ]
-ok $? "the page is small"
+for page in /docs /status; do
+    request "$page"
+    [ "$(wc -c < <(printf '%s' "$ANSWER"))" -lt 50000 ]
+    ok $? "$page is small"
+done
 is "$(grep -cE 'example-user|ada@example|u-1001|127\.0\.0\.1' <<< "$ANSWER")" 0 "and shows no event and no address"
 is "$(header cache-control)" no-store "it is not kept by caches"
 is "$(grep -ciE '<script|javascript:|[ "]on[a-z]+=|[ "]style=' <<< "$ANSWER")" 0 "no script and no style of its own in it"
@@ -109,11 +103,22 @@ kill -STOP "$REDIS_PID"
 examples away
 is "$(figure status)" down "it says that it is down"
 like "$(figure since)" '20*Z' "and since when"
+keep /status down.html
 kill -CONT "$REDIS_PID"
 wait_for "$REDIS_PID" curl -sf -o /dev/null "$URL/api/health"
 since=$(figure since)
 total=$(figure received.total)
 is "$(figure status)" working "it works again"
+browser "$URL" light 1200 dark 1200 light 320 dark 320 "$E2E/empty.html" "$E2E/down.html"
+declare -A chart=()
+while read -r kind name number; do
+    [ "$kind" != chart ] || chart[$name]=$number
+done < "$E2E/told"
+is "${chart[accepted]:-0}" "$(metric accepted)" "the chart: accepted"
+is "${chart[repeated]:-0}" "$(metric duplicate)" "the chart: repeated"
+is "${chart[refused]:-0}" $(($(metric conflict) + $(metric limited) + $(metric invalid) + $(metric unauthorized) +
+    $(metric rejected))) "the chart: refused"
+is "${chart[failed]:-0}" $(($(metric unavailable) + $(metric error))) "the chart: failed"
 
 # Restarts lose nothing.
 undeploy
@@ -125,7 +130,7 @@ is "$(figure since)" "$since" "and works for as long"
 
 # --- who may see it -------------------------------------------------------------------------------------
 
-deploy lighttpd-socket 'server.status_page = token'
+deploy lighttpd-socket 'server.status_page = token' "provider airtable.read_token = file:$E2E/keys/metrics_token"
 request /status
 is "$STATUS" 401 "status_page = token: not without it"
 like "$(header www-authenticate)" 'Bearer*' "which is asked for"
@@ -137,9 +142,7 @@ FORWARDED=()
 request /status -H "Authorization: Bearer $GUICHET_METRICS_TOKEN"
 is "$STATUS" 403 "and over HTTPS alone"
 FORWARDED=(-H 'X-Forwarded-Proto: https')
-request /docs/openapi.json
-printf '%s' "$ANSWER" > "$E2E/token.json"
-lint token.json "the document with a token"
+keep /docs/openapi.json token.json
 deploy lighttpd-socket 'server.status_page = off'
 request /status
 is "$STATUS" 404 "status_page = off: there is none"
@@ -191,10 +194,10 @@ prefixed() {
     unset -f curl
     request /hooks/docs/openapi.json
     like "$ANSWER" '*"servers":?{"url":"https://example.net:8443/hooks"}?*' "$1 below a prefix: the address"
-    printf '%s' "$ANSWER" > "$E2E/prefix.json"
-    lint prefix.json "$1 below a prefix"
-    browser "$URL/hooks" light 800
+    printf '%s' "$ANSWER" > "$E2E/prefix-$1.json"
+    browser "$URL/hooks"
 }
 prefixed lighttpd
 prefixed apache-cgid
+lint openapi.json token.json prefix-lighttpd.json prefix-apache-cgid.json
 done_testing

@@ -74,6 +74,11 @@ cp "$ROOT"/lib/systemd/system/guichet.* "$E2E/units/"
 sed -i "s#^ExecStart=/usr#ExecStart=$ROOT/usr#; /^Documentation/d" "$E2E/units/guichet.service"
 is "$(SYSTEMD_LOG_LEVEL=warning systemd-analyze verify "$E2E/units/guichet.service" "$E2E/units/guichet.socket" 2>&1)" "" \
     "systemd-analyze verify has nothing to say"
+for unit in airtable.service outbox.service seal.timer; do
+    [ -e "$ROOT/lib/systemd/system/guichet-$unit" ] && ! grep -rqs "guichet-$unit" "$ROOT/etc/systemd/system" &&
+        ! grep -q /usr/local "$ROOT/lib/systemd/system/guichet-$unit"
+    ok $? "guichet-$unit is there, for whoever enables it"
+done
 exposure=$(systemd-analyze security --offline=true --threshold=15 --no-pager "$E2E/units/guichet.service" 2>&1)
 ok $? "systemd-analyze security: at most 1.5 ($(sed -n 's/.*level for .*: \([0-9.]*\).*/\1/p' <<< "$exposure"))"
 inside logrotate --debug /etc/logrotate.d/guichet > "$E2E/logrotate.log" 2>&1

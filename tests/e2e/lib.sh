@@ -54,14 +54,18 @@ ok() {
 # is GOT EXPECTED NAME
 is() {
     [ "$1" = "$2" ]
-    ok $? "$3" || note "got:      $1"$'\n'"expected: $2"
+    ok $? "$3" && return
+    note "got:      $1"$'\n'"expected: $2"
+    return 1
 }
 
 # like GOT PATTERN NAME: PATTERN as of bash's [[ == ]]
 like() {
     # shellcheck disable=SC2053 # a pattern on purpose
     [[ $1 == $2 ]]
-    ok $? "$3" || note "got:     $1"$'\n'"pattern: $2"
+    ok $? "$3" && return
+    note "got:     $1"$'\n'"pattern: $2"
+    return 1
 }
 
 done_testing() {

@@ -8,8 +8,9 @@
 #                              seconds while break_NAME is called over and over; sets R, an array by the
 #                              names that retry and check print, and R[broken], how often it was broken
 #
-# The store is a Redis of its own with the settings that README.md asks for. break_NAME breaks once and
-# mends; it calls `back` in the moment when the store is itself again.
+# The store is a Redis of its own with the settings that README.md asks for, or several. break_NAME breaks
+# once and mends; it calls `back` in the moment when the store is itself again. `store` is redis-cli on the
+# store that was used last.
 
 # shellcheck disable=SC2034 # for who sources this
 FAULTS=$(sed 's/ *#.*//; /^ *$/d' << 'LIST'
@@ -27,6 +28,8 @@ clients_killed    lighttpd-socket  64   # CLIENT KILL of all connections twenty 
 lighttpd_killed   lighttpd-socket  64   # kill -9, started again
 lighttpd_reloaded lighttpd-socket  64   # SIGUSR1
 line_cut          lighttpd-socket  64   # a line to Redis that breaks before, amid and behind commands
+sentinel_failover lighttpd-socket  64   # kill -9 of a master with two replicas, min_replicas = 1
+slot_moved        lighttpd-socket  64   # the provider's slot moves to another node of a cluster
 apache_killed     apache-proxy     32   # kill -9 of all its processes, started again
 apache_reloaded   apache-proxy     32   # SIGUSR1 (graceful)
 fcgid_reloaded    apache-fcgid     16   # SIGUSR1 every 4 s: ends all processes of guichet.fcgi
@@ -42,7 +45,10 @@ mkdir "$E2E/store" && give "$E2E/bin" "$E2E/store"
 
 # --- the store ----------------------------------------------------------------------------------------
 
-store() { redis-cli -s "$E2E/store/sock" "$@"; }
+# shellcheck source-path=SCRIPTDIR source=nodes.sh
+. "$TOP/tests/load/nodes.sh"
+
+store() { redis-cli -s "$STORE_SOCKET" "$@"; }
 
 # A file that may not grow is an error of write(2) only for one that ignores the signal.
 trap '' XFSZ
@@ -69,6 +75,26 @@ store_is_back() {
 stop_store() {
     stop "${STORE_PID:-}"
     STORE_PID=
+    stop_nodes
+}
+
+# An empty one for that fault; sets STORE_SOCKET, STORE_ADDRESS and STORE_LINES, what it takes in the
+# configuration beside the address.
+choose_store() {
+    stop_nodes
+    STORE_SOCKET=$E2E/store/sock
+    STORE_ADDRESS=unix://$STORE_SOCKET
+    STORE_LINES=()
+    case $1 in
+        sentinel_failover) start_shop ;;
+        slot_moved) start_cluster ;;
+        *)
+            [ -n "${STORE_PID:-}" ] || start_store
+            store_is_back
+            store FLUSHALL > /dev/null
+            store BGREWRITEAOF > /dev/null
+            ;;
+    esac
 }
 
 end_now() {
@@ -86,12 +112,12 @@ start_responder() {
     wait_for "$STARTED" test -s "$D/run/pid" || bail_out "the program does not start"
 }
 
-# deploy_on DEPLOYMENT SOCKET
+# deploy_on DEPLOYMENT ADDRESS LINE...
 deploy_on() {
-    [ "${DEPLOYED:-}" != "$1 $2" ] || return 0
-    deploy "$1" "server.store = unix://$2" 'server.audit_log = off' 'provider dazno.rate_limit = none' \
-        'provider dazno.audit_limit = 10000000'
-    DEPLOYED="$1 $2"
+    [ "${DEPLOYED:-}" != "$*" ] || return 0
+    deploy "$1" "server.store = $2" 'server.audit_log = off' 'provider dazno.rate_limit = none' \
+        'provider dazno.audit_limit = 10000000' "${@:3}"
+    DEPLOYED="$*"
 }
 
 # --- what breaks ----------------------------------------------------------------------------------------
@@ -193,6 +219,19 @@ break_clients_killed() {
 
 break_line_cut() { sleep 0.5; } # tests/load/sever breaks it
 
+break_sentinel_failover() {
+    sleep 0.3
+    master_dies
+    back
+    master_returns
+}
+
+break_slot_moved() {
+    sleep 0.5
+    slot_moves
+    back
+}
+
 break_lighttpd_killed() {
     sleep 0.7
     end_now "${SERVER_PIDS[0]}"
@@ -250,22 +289,26 @@ collect() {
     while read -r name value; do R[$name]=$value; done < <("$@")
 }
 
+# own_time < METRICS: how many answers Guichet itself was longer at than `deadline` and half a second
+own_time() {
+    awk '/^guichet_request_duration_seconds_bucket{provider="dazno",le="2.5"}/ { within = $2 }
+        /^guichet_request_duration_seconds_count{provider="dazno"}/ { all = $2 }
+        END { print "overdue", all == "" ? "unknown" : all - within }'
+}
+
 # shellcheck disable=SC2034 # R is the result
 try_fault() {
-    local name=$1 deployment=$2 connections=$3 events=$4 seconds=$5 socket=$E2E/store/sock line=
+    local name=$1 deployment=$2 connections=$3 events=$4 seconds=$5 line=
     declare -gA R=([broken]=0)
     BACK=()
-    [ -n "${STORE_PID:-}" ] || start_store
-    store_is_back
-    store FLUSHALL > /dev/null
-    store BGREWRITEAOF > /dev/null
+    choose_store "$name"
     if [ "$name" = line_cut ]; then
-        socket=$E2E/store/cut
-        start "$E2E/store/cut.log" "$E2E/bin/sever" "$socket" "$E2E/store/sock" 30
+        start "$E2E/store/cut.log" "$E2E/bin/sever" "$E2E/store/cut" "$STORE_SOCKET" 30
         line=$STARTED
-        wait_for "$line" test -S "$socket" || bail_out "no line to Redis"
+        wait_for "$line" test -S "$E2E/store/cut" || bail_out "no line to Redis"
+        STORE_ADDRESS=unix://$E2E/store/cut
     fi
-    deploy_on "$deployment" "$socket"
+    deploy_on "$deployment" "$STORE_ADDRESS" "${STORE_LINES[@]}"
     [ -z "$line" ] || kill -USR1 "$line"
     setpriv --pdeathsig TERM -- "$E2E/bin/retry" -c "$connections" -r $((events / seconds)) -t 240 \
         "$PORT" "$events" "$name" "$E2E/keys/t4g_api_key" "$E2E/keys/t4g_webhook_secret" \
@@ -276,9 +319,12 @@ try_fault() {
         R[broken]=$((R[broken] + 1))
     done
     wait "$SENDER"
+    [ "$name" != sentinel_failover ] || STORE_SOCKET=$E2E/$(find_master)/sock
     collect cat "$E2E/told"
-    collect "$TOP/tests/load/check" "$E2E/store/sock" 0 "$events" "$name" "$E2E/answers" "${BACK[@]}" \
+    collect "$TOP/tests/load/check" "$STORE_SOCKET" 0 "$events" "$name" "$E2E/answers" "${BACK[@]}" \
         2>> "$E2E/wrong"
+    request /api/metrics -H "Authorization: Bearer $GUICHET_METRICS_TOKEN"
+    collect own_time <<< "$ANSWER"
     if [ -n "$line" ]; then
         undeploy
         DEPLOYED=

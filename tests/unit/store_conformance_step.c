@@ -175,10 +175,68 @@ static void takes_large_steps(void **state)
     assert_true(now_us > STAMP_US);
 }
 
+/* As "a b c +", the names of a page; + : there are more. */
+static void expect_page(struct store_under_test *t, const char *key, const char *after, size_t max,
+                        size_t bytes, const char *expected)
+{
+    struct journal j = open_journal(t);
+    struct step_page page;
+    struct fail why = {""};
+    char got[256] = "";
+    size_t n = 0;
+
+    if (!step_list(&j, slice_of(key), slice_of(after), max, bytes, &page, &why))
+        fail_msg("%s", why.text);
+    for (size_t i = 0; i < page.n; i++) {
+        struct slice name = page.field[i].name;
+        n += (size_t)snprintf(got + n, sizeof got - n, "%s%.*s", i > 0 ? " " : "", (int)name.n,
+                              name.p);
+    }
+    (void)snprintf(got + n, sizeof got - n, "%s", page.more ? " +" : "");
+    assert_string_equal(got, expected);
+}
+
+static void lists_in_order(void **state)
+{
+    struct store_under_test *t = conformance_begin(state);
+    const struct step_change first[] = {STEP(STEP_PUT, "table:t1", "recb", "12345678"),
+                                        STEP(STEP_PUT, "table:t1", "reca", "1"),
+                                        STEP(STEP_PUT, "table:t1", "recB", ""),
+                                        STEP(STEP_PUT, "table:t1", "recaa", "1"),
+                                        STEP(STEP_PUT, "table:t2", "recx", "1"),
+                                        STEP(STEP_PUT, "table:t1", "recb", "87654321")};
+    const struct step_change second[] = {STEP(STEP_UNSET, "table:t1", "reca", ""),
+                                         STEP(STEP_PUT, "table:t1", "recA", "1"),
+                                         STEP(STEP_DROP, "table:t2", "", "")};
+    struct journal j;
+    struct step_page page;
+    struct fail why = {""};
+
+    expect_page(t, "table:t1", "", 10, 1000, "");
+    expect_step(t, first, 6, STEP_DONE);
+    expect_page(t, "table:t1", "", 10, 1000, "recB reca recaa recb");
+    expect_page(t, "table:t1", "", 4, 1000, "recB reca recaa recb");
+    expect_page(t, "table:t1", "", 3, 1000, "recB reca recaa +");
+    expect_page(t, "table:t1", "recaa", 3, 1000, "recb");
+    expect_page(t, "table:t1", "recab", 3, 1000, "recb"); /* what is gone is a place, too */
+    expect_page(t, "table:t1", "recb", 3, 1000, "");
+    expect_page(t, "table:t1", "", 10, 1, "recB +"); /* never none, or nobody came further */
+    expect_page(t, "table:t1", "", 10, 5, "recB reca +");
+    expect_step(t, second, 3, STEP_DONE);
+    expect_page(t, "table:t1", "", 10, 1000, "recA recB recaa recb");
+    expect_page(t, "table:t2", "", 10, 1000, "");
+    conformance_field(t, "table:t1", "recb", "87654321");
+    j = open_journal(t);
+    assert_true(
+        step_list(&j, SLICE_LITERAL("table:t1"), SLICE_LITERAL("recaa"), 1, 1000, &page, &why));
+    assert_true(slice_is(page.field[0].value, "87654321"));
+    assert_false(step_list(&j, SLICE_LITERAL("table:t1"), SLICE_NONE, 0, 1000, &page, &why));
+}
+
 const struct CMUnitTest store_conformance_step[] = {
     cmocka_unit_test(writes_and_takes_away),   cmocka_unit_test(moves_a_place_once),
     cmocka_unit_test(checks_before_it_writes), cmocka_unit_test(refuses_as_a_whole),
-    cmocka_unit_test(takes_large_steps),
+    cmocka_unit_test(takes_large_steps),       cmocka_unit_test(lists_in_order),
 };
 const size_t store_conformance_nsteps =
     sizeof store_conformance_step / sizeof *store_conformance_step;

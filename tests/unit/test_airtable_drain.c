@@ -241,7 +241,13 @@ static bool cut_now(const struct journal *j, int64_t *now_us, struct fail *why)
     return whole->now(j, now_us, why);
 }
 
-static const struct step_ops cut_ops = {cut_apply, cut_read, cut_now};
+static bool cut_list(const struct journal *j, struct slice key, struct slice after, size_t max,
+                     size_t bytes, struct step_page *out, struct fail *why)
+{
+    return whole->list(j, key, after, max, bytes, out, why);
+}
+
+static const struct step_ops cut_ops = {cut_apply, cut_read, cut_now, cut_list};
 
 static int64_t now_us;
 
@@ -304,10 +310,11 @@ static struct slice field_of(const char *key, const char *name)
     return memory_field(store, "airtable", key, name);
 }
 
-static void expect_cache(void)
+/* The copy whose number that field has is the base. */
+static void expect_copy(const char *field)
 {
     char key[AIRTABLE_KEY_MAX], generation[24], table[32], id[32];
-    struct slice g = field_of("base:" BASE, "generation");
+    struct slice g = field_of("base:" BASE, field);
 
     assert_non_null(g.p);
     (void)snprintf(generation, sizeof generation, "%.*s", (int)g.n, g.p);
@@ -328,6 +335,11 @@ static void expect_cache(void)
             json_decref(want);
             json_decref(is);
         }
+}
+
+static void expect_cache(void)
+{
+    expect_copy("generation");
 }
 
 static void expect_handed_off(int from, int to)
@@ -459,6 +471,113 @@ static void gap(void **state)
     store_free(store);
 }
 
+/* A third full refresh that is cut off at its step k: what a reader may still read is whole, and another
+ * worker leaves nothing behind. Returns how many steps there were. */
+static int refresh_cut_off_at(int k, bool done)
+{
+    struct airtable_report report;
+    struct airtable *a;
+    struct fail why = {""};
+    char key[AIRTABLE_KEY_MAX];
+    int all;
+
+    begin_world();
+    begin_store();
+    mark();
+    between = 0;
+    see(PAYLOADS_ALL);
+    a = open_airtable();
+    assert_int_equal(airtable_drain(a, true, true, &report, &why), AIRTABLE_DONE);
+    assert_int_equal(airtable_drain(a, true, true, &report, &why), AIRTABLE_DONE);
+    steps = 0;
+    cut_at = k;
+    cut_after = done;
+    (void)airtable_drain(a, true, true, &report, &why);
+    all = steps;
+    airtable_free(a);
+    expect_copy("generation");
+    if (field_of("base:" BASE, "previous").p != NULL)
+        expect_copy("previous");
+    cut_at = -1;
+    now_us += 10 * US_PER_S;
+    a = open_airtable();
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(airtable_drain(a, true, true, &report, &why), AIRTABLE_DONE);
+    for (int g = 1; g < 10; g++) {
+        char number[16];
+        (void)snprintf(number, sizeof number, "%d", g);
+        airtable_key(key, "tables", BASE, number, NULL);
+        if (slice_is(field_of("base:" BASE, "generation"), number) ||
+            slice_is(field_of("base:" BASE, "previous"), number))
+            continue;
+        assert_null(field_of(key, "tblT0").p);
+        airtable_key(key, "records", BASE, number, "tblT0");
+        for (int r = 0; r < RECORDS; r++) {
+            char id[32];
+            record_id(r, id);
+            assert_null(field_of(key, id).p);
+        }
+    }
+    assert_null(field_of("base:" BASE, "dropping").p);
+    assert_null(field_of("base:" BASE, "building").p);
+    airtable_free(a);
+    store_free(store);
+    return all;
+}
+
+static void refresh_cut_off_at_every_step(void **state)
+{
+    int n = refresh_cut_off_at(-1, false);
+
+    (void)state;
+    assert_true(n > 8);
+    for (int k = 0; k < n; k++) {
+        (void)refresh_cut_off_at(k, false);
+        (void)refresh_cut_off_at(k, true);
+    }
+}
+
+/* What is due, and when the copy was last known to be right. */
+static void due_and_as_of(void **state)
+{
+    struct airtable_report report;
+    struct airtable *a;
+    struct fail why = {""};
+    const int64_t day_us = 86400 * US_PER_S;
+    char first[24];
+    bool due, old;
+
+    (void)state;
+    begin_world();
+    begin_store();
+    mark();
+    between = 0;
+    a = open_airtable();
+    assert_true(airtable_due(a, day_us, &due, &old, &why));
+    assert_true(due && !old); /* there is no copy */
+    (void)snprintf(first, sizeof first, "%lld", (long long)now_us);
+    assert_int_equal(drain(a, &report), AIRTABLE_DONE);
+    assert_true(slice_is(field_of("as_of", BASE), first));
+    assert_true(airtable_due(a, day_us, &due, &old, &why));
+    assert_false(due || old);
+    now_us += day_us - 1;
+    assert_true(airtable_due(a, day_us, &due, &old, &why) && !old);
+    now_us += 1;
+    assert_true(airtable_due(a, day_us, &due, &old, &why) && old);
+    assert_true(airtable_due(a, 0, &due, &old, &why) && !old); /* never too old */
+    assert_int_equal(drain(a, &report), AIRTABLE_DONE);
+    assert_false(slice_is(field_of("as_of", BASE), first)); /* nothing came: it is right still */
+    (void)snprintf(first, sizeof first, "%lld", (long long)now_us);
+    see(10);
+    in_error = true;
+    now_us += US_PER_S;
+    (void)drain(a, &report);
+    assert_int_equal(report.sound, 0);
+    assert_true(slice_is(field_of("as_of", BASE), first)); /* nobody knows any more */
+    airtable_free(a);
+    store_free(store);
+}
+
 static void error_payload(void **state)
 {
     struct airtable_report report;
@@ -493,6 +612,8 @@ int main(void)
         cmocka_unit_test(cut_off_at_every_step),
         cmocka_unit_test(lease_passes_to_another),
         cmocka_unit_test(gap),
+        cmocka_unit_test(refresh_cut_off_at_every_step),
+        cmocka_unit_test(due_and_as_of),
         cmocka_unit_test(error_payload),
     };
 

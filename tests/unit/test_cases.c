@@ -23,6 +23,7 @@
 #include "events/event.h"
 #include "receive.h"
 #include "store/memory.h"
+#include "store/step.h"
 #include "temp_dir.h"
 #include "unit/sqlite_look.h"
 #include "verify/mac.h"
@@ -175,6 +176,24 @@ static void drop_param(struct run *r, const char *name)
 }
 
 /* Cuts the last byte off the n-th entry of the spool. */
+/* PROVIDER KEY FIELD VALUE: a field of a record, as a worker would have written it. */
+static void put_field(struct run *r, char *value)
+{
+    struct arena *arena = arena_new(1 << 16);
+    char *rest = value, *provider = strsep(&rest, " "), *key = strsep(&rest, " "),
+         *field = strsep(&rest, " ");
+    struct journal j = {r->store, provider, arena, 1000};
+    struct fail why = {""};
+
+    check(r, rest != NULL && arena != NULL, "@put PROVIDER KEY FIELD VALUE");
+    check(r,
+          step_apply(
+              &j, &(struct step_change){STEP_PUT, slice_of(key), slice_of(field), slice_of(rest)},
+              1, 0, &why) == STEP_DONE,
+          "%s", why.text);
+    arena_free(arena);
+}
+
 static void spoil(struct run *r, size_t n)
 {
     struct spool_list list;
@@ -236,6 +255,8 @@ static void directive(struct run *r, char *line)
     } else if (strcmp(line, "@drain") == 0) {
         while (receiver_drain(r->receiver))
             ;
+    } else if (strcmp(line, "@put") == 0) {
+        put_field(r, value);
     } else if (strcmp(line, "@spoil") == 0) {
         spoil(r, (size_t)atoi(value));
     } else {

@@ -41,6 +41,8 @@ static struct config *load(const char *text)
 #define X10 "xxxxxxxxxx"
 #define X50 X10 X10 X10 X10 X10
 #define P   "[provider p]\nscheme = github\npath = /p\nsecret = s\n"
+#define HEX X50 X10 "xxxx"
+#define A   "[provider airtable]\nscheme = airtable\npath = /a\nsecret = " HEX "\n"
 
 /* One file each; line 0: it loads. `says` stands in the message. */
 static const struct {
@@ -171,6 +173,21 @@ static const struct {
     {P "[provider q]\nscheme = github\npath = /p\nsecret = s\n", 7, "and so has [provider p]"},
     {P "[provider q]\nscheme = github\npath = /p/\nsecret = s\n", 0, NULL},
     {P "[provider q]\nscheme = github\npath = /p\nretired = yes\n", 7, "and so has [provider p]"},
+    {A "read_token = t1\nread_token = t2\n", 0, NULL},
+    {A "read_path = /copies\n", 0, NULL},
+    {A "read_path = copies\n", 5, "a / in front"},
+    {A "read_path = /\n", 5, "a path"},
+    {A "read_token = \n", 5, "`read_token` has no value"},
+    {"[provider b]\nscheme = airtable\npath = /b\nsecret = " HEX "\nread_token = t\n", 5,
+     "no `read_path`"},
+    {"[provider b]\nscheme = airtable\npath = /b\nsecret = " HEX "\nread_path = /copies\n", 0,
+     NULL},
+    {A "[provider b]\nscheme = airtable\npath = /b\nsecret = " HEX
+       "\nread_path = /webhooks/airtable\n",
+     9, "and so has [provider airtable]"},
+    {P "read_token = t\n", 5, "only the scheme airtable"},
+    {P "read_path = /copies\n", 5, "only the scheme airtable"},
+    {"[provider airtable]\nscheme = github\nsecret = s\n", 0, NULL},
     {"include = other.conf\n", 1, "an absolute path"},
     {"include =\n", 1, "an absolute path"},
     {"include = /nowhere/a\ninclude = /nowhere/a\n", 2, "given twice"},

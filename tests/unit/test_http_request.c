@@ -127,6 +127,56 @@ static void test_path_room(void **state)
     assert_string_equal(r.path, "");
 }
 
+static void test_query(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *target;
+        const char *a, *b; /* NULL: not there */
+        const char *wrong; /* NULL: sound */
+    } cases[] = {
+        {"/p", NULL, NULL, NULL},
+        {"/p?", NULL, NULL, NULL},
+        {"/p?&&", NULL, NULL, NULL},
+        {"/p?a=1", "1", NULL, NULL},
+        {"/p?b=x=y&a=", "", "x=y", NULL},
+        {"/p?a=%31", "%31", NULL, NULL}, /* as it stands */
+        {"/p?a=1#b=2", "1", NULL, NULL},
+        {"/p?a=1?b=2", "1?b=2", NULL, NULL},
+        {"http://h/p?a=1&b=2", "1", "2", NULL},
+        {"/p?a=1&a=1", NULL, NULL, "a=1"},
+        {"/p?a=&a=1", NULL, NULL, "a=1"},
+        {"/p?c=1", NULL, NULL, "c=1"},
+        {"/p?b=1&a", NULL, NULL, "a"},
+        {"/p?=1", NULL, NULL, "=1"},
+        {"/p?A=1", NULL, NULL, "A=1"},
+        {"/p?aa=1", NULL, NULL, "aa=1"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct query_field field[] = {{"a", SLICE_NONE}, {"b", SLICE_NONE}};
+        struct http_params params;
+        struct request r;
+        struct slice wrong = SLICE_NONE;
+        char uri[256];
+        snprintf(uri, sizeof uri, "REQUEST_URI=%s", cases[i].target);
+        http_params_init(&r, &params, uri);
+        if (request_query(&r, field, COUNT(field), &wrong) != (cases[i].wrong == NULL))
+            fail_msg("%s", cases[i].target);
+        if (cases[i].wrong != NULL) {
+            assert_slice(wrong, cases[i].wrong);
+            continue;
+        }
+        if ((field[0].value.p == NULL) != (cases[i].a == NULL) ||
+            (field[1].value.p == NULL) != (cases[i].b == NULL))
+            fail_msg("%s", cases[i].target);
+        if (cases[i].a != NULL)
+            assert_slice(field[0].value, cases[i].a);
+        if (cases[i].b != NULL)
+            assert_slice(field[1].value, cases[i].b);
+    }
+}
+
 static void test_init(void **state)
 {
     (void)state;
@@ -282,10 +332,11 @@ static void test_media_type(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_path),   cmocka_unit_test(test_path_room),
-        cmocka_unit_test(test_init),   cmocka_unit_test(test_param),
-        cmocka_unit_test(test_header), cmocka_unit_test(test_authorization),
-        cmocka_unit_test(test_https),  cmocka_unit_test(test_media_type),
+        cmocka_unit_test(test_path),          cmocka_unit_test(test_path_room),
+        cmocka_unit_test(test_query),         cmocka_unit_test(test_init),
+        cmocka_unit_test(test_param),         cmocka_unit_test(test_header),
+        cmocka_unit_test(test_authorization), cmocka_unit_test(test_https),
+        cmocka_unit_test(test_media_type),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -122,12 +122,58 @@ static void test_base_path(void **state)
     free(c);
 }
 
+/* What lies below a read_path; "-": none of ours. */
+static void test_copies(void **state)
+{
+    static const struct {
+        const char *uri, *parts;
+    } cases[] = {
+        {"/copies/appA", "appA"},
+        {"/copies/appA/tblB?limit=1", "appA tblB"},
+        {"/copies/appA//tblB/recC", "appA tblB recC"},
+        {"/copies/anything", "anything"}, /* not judged here */
+        {"/copies/appA/tblB/recC/fields", "-"},
+        {"/copies/appA/", "-"},
+        {"/copies/appA/tblB/", "-"},
+        {"/copies/", "-"},
+        {"/copies", "-"},
+        {"/copiesappA", "-"},
+        {"/other/appA", "-"},
+    };
+    struct config *c = make_config((char[]){""});
+
+    (void)state;
+    c->provider[1].read_path = (char[]){"/copies"};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char uri[256], got[64] = "-";
+        struct request r;
+        struct route route;
+        size_t n = 0;
+        snprintf(uri, sizeof uri, "REQUEST_URI=%s", cases[i].uri);
+        request_init(&r, (char *[]){(char[]){"REQUEST_METHOD=HEAD"}, uri, NULL});
+        route = route_find(c, &r);
+        for (size_t k = 0; route.kind == ROUTE_COPY && k < route.nparts; k++)
+            n += (size_t)snprintf(got + n, sizeof got - n, "%s%.*s", k > 0 ? " " : "",
+                                  (int)route.part[k].n, route.part[k].p);
+        assert_string_equal(got, cases[i].parts);
+        assert_true(n == 0 || (route.provider == 1 && route.method_ok && route.carries_secrets));
+    }
+    assert_false(find(c, "POST", "/copies/appA").method_ok);
+    assert_string_equal(find(c, "POST", "/copies/appA").allow, "GET, HEAD");
+    c->provider[1].path = (char[]){"/copies/refresh"}; /* goes before */
+    assert_int_equal(find(c, "POST", "/copies/refresh").kind, ROUTE_PROVIDER);
+    c->provider[1].retired = true;
+    assert_int_equal(find(c, "GET", "/copies/appA").kind, ROUTE_NONE);
+    free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_status_page),
         cmocka_unit_test(test_base_path),
+        cmocka_unit_test(test_copies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

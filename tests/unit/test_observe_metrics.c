@@ -92,8 +92,9 @@ static char *render(bool openmetrics, int store_up)
 {
     const struct metrics_provider providers[] = {
         {"dazno", 100, store_up ? 7 : -1, store_up ? 3 : -1, store_up ? 0 : -1, store_up ? 2 : -1,
-         -1},
-        {"airtable", 0, -1, -1, -1, -1, store_up ? 1761129005 : -1},
+         -1, -1},
+        {"airtable", 0, -1, -1, -1, -1, store_up ? 1761129005 : -1,
+         store_up ? 1760524200 : -1},
     };
     const struct metrics_input in = {
         .provider = providers,
@@ -168,6 +169,7 @@ static void test_text(void **unused)
         "guichet_quarantine_entries{provider=\"dazno\"} 0",
         "guichet_audit_unsealed_entries{provider=\"dazno\"} 2",
         "guichet_airtable_hook_expiry_timestamp_seconds{provider=\"airtable\"} 1761129005",
+        "guichet_airtable_copy_timestamp_seconds{provider=\"airtable\"} 1760524200",
         "guichet_build_info{version=\"0.1\\\"\\\\\\n\"} 1",
     };
     char *text = render(false, 1);
@@ -180,6 +182,7 @@ static void test_text(void **unused)
     assert_none(text, "gone");          /* no longer configured */
     assert_none(text, "guichet_rate_limit{provider=\"airtable\"}");
     assert_none(text, "hook_expiry_timestamp_seconds{provider=\"dazno\"}");
+    assert_none(text, "copy_timestamp_seconds{provider=\"dazno\"}");
     assert_none(text, "guichet_last_accepted_timestamp_seconds{provider=\"airtable\"}");
     assert_none(text, "reason=\"ok\"");
     assert_none(text, "# EOF");
@@ -198,6 +201,7 @@ static void test_store_down(void **unused)
     assert_none(text, "guichet_quarantine_entries");
     assert_none(text, "guichet_audit_unsealed_entries");
     assert_none(text, "hook_expiry");
+    assert_none(text, "copy_timestamp");
     assert_none(text, "guichet_store_durable");
     assert_line(text, "guichet_spool_entries 12");
     assert_line(text, "guichet_spool_oldest_seconds 3.500000");

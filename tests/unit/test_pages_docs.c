@@ -111,6 +111,39 @@ static void test_all_schemes(void **unused)
     free_config(c);
 }
 
+/* Copies are documented where they can be read. */
+static void test_copies(void **unused)
+{
+    (void)unused;
+    struct config *c = make_config();
+    struct config_provider *p = &c->provider[0];
+    json_t *o;
+
+    while (strcmp(p->scheme, "airtable") != 0)
+        p++;
+    p->read_path = (char[]){"/copies"};
+    o = render(c);
+    assert_null(AT(o, "paths", "/copies/{base}"));
+    assert_null(AT(o, "components", "schemas", "Copy_record"));
+    json_decref(o);
+    p->read_token.n = 1;
+    o = render(c);
+    check_references(o, o);
+    assert_int_equal(json_object_size(AT(o, "paths")), scheme_count + route_endpoint_count + 3);
+#define COPY(path, status) AT(o, "paths", path, "get", "responses", status)
+    assert_non_null(AT(COPY("/copies/{base}", "200"), "headers", "Guichet-Copy"));
+    assert_non_null(AT(COPY("/copies/{base}/{table}", "304"), "headers", "ETag"));
+    assert_non_null(AT(COPY("/copies/{base}/{table}", "410"), "content"));
+    assert_null(COPY("/copies/{base}/{table}/{record}", "410"));
+    assert_non_null(COPY("/copies/{base}/{table}/{record}", "404"));
+    assert_non_null(AT(COPY("/copies/{base}", "503"), "headers", "Retry-After"));
+    assert_non_null(AT(COPY("/copies/{base}", "401"), "headers", "WWW-Authenticate"));
+    assert_non_null(AT(o, "paths", "/copies/{base}", "head", "responses", "304"));
+    assert_non_null(AT(o, "components", "securitySchemes", "airtable_read_bearer"));
+    json_decref(o);
+    free_config(c);
+}
+
 /* Each setting that decides what can be answered shows, and shows only then. */
 static void test_settings(void **unused)
 {
@@ -267,9 +300,10 @@ static void test_problems(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_schemes), cmocka_unit_test(test_settings),
-        cmocka_unit_test(test_faults),      cmocka_unit_test(test_hostile_names),
-        cmocka_unit_test(test_page),        cmocka_unit_test(test_problems),
+        cmocka_unit_test(test_all_schemes),   cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_copies),        cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_hostile_names), cmocka_unit_test(test_page),
+        cmocka_unit_test(test_problems),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

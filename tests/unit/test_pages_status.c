@@ -54,15 +54,43 @@ static void test_columns(void **unused)
     state_day_count(s, NOW - 18 * MINUTE, OUTCOME_DUPLICATE, 700); /* 10:29 */
     state_day_count(s, NOW - 59 * MINUTE, OUTCOME_ERROR, 700);     /* of the last hour still */
     state_day_count(s, NOW - 60 * MINUTE, OUTCOME_ERROR, 700);     /* not */
-    state_day_count(s, NOW - (47 * 30 + 17) * MINUTE, OUTCOME_LIMITED, 700); /* the first minute */
-    state_day_count(s, NOW - (47 * 30 + 18) * MINUTE, OUTCOME_LIMITED, 700); /* before the first */
+    state_day_count(s, NOW - 1427 * MINUTE, OUTCOME_INVALID, 700); /* 11:00 of yesterday */
+    state_day_count(s, NOW - 1439 * MINUTE, OUTCOME_LIMITED, 700); /* the first minute */
+    state_day_count(s, NOW - 1440 * MINUTE, OUTCOME_LIMITED, 700); /* before the first */
     status_read_day(s, NOW, &day);
-    assert_int_equal(day.first_us, NOW / MINUTE * MINUTE - (47 * 30 + 17) * MINUTE);
-    assert_int_equal(day.column[47].webhooks[OUTCOME_ACCEPTED], 2);
-    assert_int_equal(day.column[46].webhooks[OUTCOME_DUPLICATE], 1);
-    assert_int_equal(day.column[0].webhooks[OUTCOME_LIMITED], 1);
-    assert_int_equal(status_total(&day.whole), 6);
+    assert_int_equal(day.ncolumns, 49);
+    assert_int_equal(day.column[0].from_us, NOW / MINUTE * MINUTE - 1439 * MINUTE);
+    assert_int_equal(day.column[0].to_us, NOW / MINUTE * MINUTE - 1427 * MINUTE);
+    assert_int_equal(day.column[48].to_us, (NOW / MINUTE + 1) * MINUTE);
+    for (size_t i = 1; i < day.ncolumns; i++) {
+        assert_int_equal(day.column[i].from_us, day.column[i - 1].to_us);
+        assert_int_equal(day.column[i].from_us % (30 * MINUTE), 0);
+    }
+    assert_int_equal(day.column[48].sum.webhooks[OUTCOME_ACCEPTED], 2);
+    assert_int_equal(day.column[47].sum.webhooks[OUTCOME_DUPLICATE], 1);
+    assert_int_equal(day.column[1].sum.webhooks[OUTCOME_INVALID], 1);
+    assert_int_equal(day.column[0].sum.webhooks[OUTCOME_LIMITED], 1);
+    assert_int_equal(status_total(&day.whole), 7);
     assert_int_equal(status_total(&day.hour), 4);
+    state_close(s);
+}
+
+/* Whatever the minute: 24 hours, in columns that follow each other. */
+static void test_whole_day(void **unused)
+{
+    (void)unused;
+    struct state *s = state_private(NULL, 0);
+    struct status_day day;
+
+    for (int64_t m = 0; m < 31; m++) {
+        int64_t now = NOW + m * MINUTE;
+        status_read_day(s, now, &day);
+        const struct status_column *last = &day.column[day.ncolumns - 1];
+        assert_int_equal(last->to_us - day.column[0].from_us, STATE_DAY_MINUTES * MINUTE);
+        assert_in_range(now, last->from_us, last->to_us - 1);
+        /* Where now is the last minute of a half hour, none is cut. */
+        assert_int_equal(day.ncolumns, now / MINUTE % 30 == 29 ? 48 : 49);
+    }
     state_close(s);
 }
 
@@ -130,12 +158,19 @@ static void test_page(void **unused)
     assert_non_null(strstr(out.p, "29 Mar 2026, 07:47 UTC"));
     assert_non_null(strstr(out.p, "(3 h 0 min)"));
     assert_non_null(strstr(out.p, "95 of 100 in 60 s"));
-    assert_non_null(strstr(out.p, "10:30 to 11:00 UTC: 1 accepted"));
+    assert_non_null(strstr(out.p, "10:30 to 10:48 UTC: 1 accepted"));
+    assert_non_null(strstr(out.p, "10:48 to 11:00 UTC</title>")); /* the first, cut */
+    assert_non_null(strstr(out.p, ">Since <time"));
+    assert_non_null(strstr(out.p, "<div class=\"ys\" aria-hidden=\"true\"><span>2</span><span>1"
+                                  "</span><span>0</span></div>"));
+    /* 12:00 of yesterday is an hour and 12 minutes from the beginning: 5 % of the width */
+    assert_non_null(strstr(out.p, "<text x=\"5.00%\" y=\"1em\">12:00</text>"));
+    assert_non_null(strstr(out.p, ">06:00</text>"));
     in.up = false;
     in.since_us = 0; /* not known: nothing is made up */
     in.provider[0].rate_used = -1;
     render(&in, s, true, &out);
-    assert_null(strstr(out.p, ", since"));
+    assert_null(strstr(out.p, ">Since"));
     assert_non_null(strstr(out.p, "cannot be stored"));
     assert_non_null(strstr(out.p, "not known"));
     buf_free(&out);
@@ -158,7 +193,12 @@ static void test_json(void **unused)
     assert_non_null(o);
     json_t *received = json_object_get(o, "received");
     assert_int_equal(json_integer_value(json_object_get(received, "total")), 1);
-    assert_int_equal(json_array_size(json_object_get(received, "columns")), STATUS_COLUMNS);
+    json_t *columns = json_object_get(received, "columns");
+    assert_int_equal(json_array_size(columns), 49);
+    assert_string_equal(json_string_value(json_object_get(received, "from")),
+                        "2026-03-28T10:48:00Z");
+    assert_string_equal(json_string_value(json_object_get(json_array_get(columns, 1), "from")),
+                        "2026-03-28T11:00:00Z");
     json_t *providers = json_object_get(o, "providers");
     assert_int_equal(json_integer_value(json_object_get(json_array_get(providers, 0), "rate_used")),
                      95);
@@ -221,9 +261,10 @@ static void test_policy(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_columns), cmocka_unit_test(test_words), cmocka_unit_test(test_size),
-        cmocka_unit_test(test_page),    cmocka_unit_test(test_json),  cmocka_unit_test(test_known),
-        cmocka_unit_test(test_policy),
+        cmocka_unit_test(test_columns), cmocka_unit_test(test_whole_day),
+        cmocka_unit_test(test_words),   cmocka_unit_test(test_size),
+        cmocka_unit_test(test_page),    cmocka_unit_test(test_json),
+        cmocka_unit_test(test_known),   cmocka_unit_test(test_policy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

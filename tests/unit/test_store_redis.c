@@ -216,6 +216,54 @@ static void survives_rubbish_in_the_ring(void **state)
     expect_code(conformance_commit(t, conformance_event("e1", "b", NULL, 0)), STORE_ACCEPTED);
 }
 
+/* How often the server has run that command since its statistics were reset. */
+static long long calls_of(const char *command)
+{
+    redisReply *r = redis_server_ask(&server, "INFO commandstats");
+    char name[64];
+    const char *at;
+    long long n;
+
+    (void)snprintf(name, sizeof name, "cmdstat_%s:calls=", command);
+    at = strstr(r->str, name);
+    n = at != NULL ? strtoll(at + strlen(name), NULL, 10) : 0;
+    freeReplyObject(r);
+    return n;
+}
+
+/* Redis serves nobody else meanwhile. */
+static void mends_a_long_window_in_few_steps(void **state)
+{
+    static const char fill[] =
+        "local t = redis.call('TIME')\n"
+        "local now = t[1] * 1000000 + t[2]\n"
+        "for n = 1 - ARGV[1], ARGV[1] do\n"
+        "  local s = n > 0 and n + 3600 or n\n"
+        "  redis.call('RPUSH', KEYS[1], string.format('%.0f', now + s * 1000000))\n"
+        "end\n"
+        "return redis.call('LINDEX', KEYS[1], ARGV[1] - 1)";
+    struct store_under_test *t = conformance_begin(state);
+    const long half = 50000;
+    redisReply *newest_behind, *r;
+
+    t->provider.rate_count = 2 * half;
+    newest_behind =
+        redis_server_ask(&server, "EVAL %s 1 guichet:{%s}:rate %ld", fill, t->name, half);
+    redis_server_tell(&server, "CONFIG RESETSTAT");
+    /* The oldest stamps are long past, so there is room. */
+    expect_word(conformance_commit(t, conformance_event("e1", "b", NULL, 0)), STORE_ACCEPTED,
+                "clock_back");
+    assert_in_range(calls_of("lindex") + calls_of("lset") + calls_of("rpush"), 1, half / 100);
+    r = redis_server_ask(&server, "LRANGE guichet:{%s}:rate 0 -1", t->name);
+    assert_int_equal(r->elements, 2 * half + 1);
+    assert_string_equal(r->element[half - 1]->str, newest_behind->str);
+    for (long i = half; i <= 2 * half; i++)
+        assert_string_equal(r->element[i]->str, r->element[2 * half]->str);
+    freeReplyObject(r);
+    freeReplyObject(newest_behind);
+    expect_word(conformance_commit(t, conformance_event("e2", "b", NULL, 0)), STORE_ACCEPTED, NULL);
+}
+
 static void counts_evidence_anew_when_it_was_taken_out(void **state)
 {
     struct store_under_test *t = conformance_begin(state);
@@ -314,6 +362,7 @@ int main(void)
         cmocka_unit_test(refuses_a_key_of_another_type),
         cmocka_unit_test(answers_duplicates_beside_damage),
         cmocka_unit_test(survives_rubbish_in_the_ring),
+        cmocka_unit_test(mends_a_long_window_in_few_steps),
         cmocka_unit_test(counts_evidence_anew_when_it_was_taken_out),
         cmocka_unit_test(finds_its_script_again),
         cmocka_unit_test(sees_durability),

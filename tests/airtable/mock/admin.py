@@ -91,7 +91,7 @@ class Admin:
             "bases": {i: {"requests": m.requests, "most_in_a_second": m.most, "refused": m.refused,
                           "transactions": self.world.bases[i].transaction}
                       for i, m in self.world.limits.items()},
-            "hooks": {h.id: {"next": h.next, "fetches": h.fetches, "kept": len(h.payloads)}
+            "hooks": {h.id: {"next": h.next, "fetches": h.fetches, "kept": len(h.payloads), "alive": h.alive()}
                       for h in self.world.hooks.values()},
             "answers": self.world.answers, "pings": self.world.delivery.stats}
 
