@@ -67,7 +67,7 @@ static int read_env(const char *name, char *const *environment, struct secret_te
     if (value == NULL)
         return fail_set(why,
                         "the environment variable %s is not set; set it where the program is "
-                        "started, or name a file: secret = file:/path",
+                        "started, or keep it in a file and name that, as file:/path",
                         name);
     if (strlen(value) > SECRET_BYTES_MAX)
         return fail_set(why, "the environment variable %s is longer than %d bytes", name,

@@ -68,6 +68,8 @@ static enum verdict requeue_all(struct call *c, struct host *h, struct requeuein
         return call_end(c, VERDICT_USAGE, "%s", why.text);
     v = quarantine_walk(c, h, p, requeue_entry, q);
     receiver_free(q->receiver);
+    if (v == VERDICT_USAGE)
+        return v;
     if (q->away.text[0] != '\0')
         return call_end(c, VERDICT_AWAY,
                         "%s; what was not reached stays in quarantine, run it again", q->away.text);
