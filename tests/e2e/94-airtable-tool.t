@@ -11,6 +11,7 @@ expiry() {
     sed -n 's/^guichet_airtable_hook_expiry_timestamp_seconds{provider="airtable"} //p' <<< "$ANSWER"
 }
 
+RECORDS=60 TABLES=2
 start_mock
 deploy_base
 is "$(expiry)" "" "nothing is known of hooks yet"
@@ -58,7 +59,7 @@ like "$(cat "$E2E/out")" '*"payloads":0,*' "and is not applied again"
 
 # Notifications: what Airtable gave up comes back, what was switched off does not.
 notified() { tool airtable list --json | json state; }
-keep() { timeout 2 setpriv "${AS_USER[@]}" -- env GUICHET_CONFIG="$D/guichet.conf" "$E2E/bin/guichet" airtable watch --poll 600 > "$E2E/out" 2>&1; }
+keep() { timeout 1.3 setpriv "${AS_USER[@]}" -- env GUICHET_CONFIG="$D/guichet.conf" "$E2E/bin/guichet" airtable watch --poll 600 > "$E2E/out" 2>&1; }
 admin hook "{\"id\":\"$HOOK\",\"notify\":false}" > /dev/null
 keep
 is "$(notified)" on "a worker switches notifications on that Airtable gave up" || note "$(cat "$E2E/out")"
@@ -192,7 +193,7 @@ same "its payloads are applied" || note "$(cat "$E2E/out")"
 
 within_limit
 admin faults '{"status_429":{"count":1}}' > /dev/null
-timeout 3 setpriv "${AS_USER[@]}" -- env GUICHET_CONFIG="$D/guichet.conf" "$E2E/bin/guichet" airtable list > /dev/null 2>&1
+timeout 1.5 setpriv "${AS_USER[@]}" -- env GUICHET_CONFIG="$D/guichet.conf" "$E2E/bin/guichet" airtable list > /dev/null 2>&1
 pause=$(($(redis HGET "guichet:{airtable}:api:$AIRTABLE_BASE_ID" pause) / 1000000 - $(date +%s)))
 [ "$pause" -gt 20 ] && [ "$pause" -le 30 ]
 ok $? "after a 429 nobody asks for 30 s" || note "$pause s"
