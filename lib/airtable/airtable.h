@@ -55,6 +55,7 @@ struct airtable_hook {
     int64_t pinged_us;              /* 0: no ping was received */
     int64_t drained_us;             /* 0: never to its end */
     bool due;                       /* pinged since its last drain */
+    bool off;                       /* airtable_enable switched its pings off */
     char error[AIRTABLE_TEXT_MAX];  /* code of an error payload; "": none */
     char result[AIRTABLE_TEXT_MAX]; /* of the last ping in Airtable's words; "": well, or none */
 };
@@ -94,6 +95,7 @@ enum airtable_outcome airtable_create(struct airtable *a, const char *url,
                                       void *ctx, struct airtable_hook *out, struct fail *why);
 /* Makes an existing hook of the base known, so that its payloads are applied: from the first one on. */
 enum airtable_outcome airtable_adopt(struct airtable *a, const char *hook, struct fail *why);
+/* Has its pings sent, or not. What was switched off so stays off: airtable_keep_alive leaves it alone. */
 enum airtable_outcome airtable_enable(struct airtable *a, const char *hook, bool on,
                                       struct fail *why);
 enum airtable_outcome airtable_prolong(struct airtable *a, const char *hook, int64_t *expires_us,

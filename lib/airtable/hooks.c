@@ -67,7 +67,15 @@ enum airtable_outcome airtable_hooks(struct airtable *a,
 enum airtable_outcome airtable_enable(struct airtable *a, const char *hook, bool on,
                                       struct fail *why)
 {
-    return base_outcome(api_enable(&a->api, hook, on, why));
+    enum airtable_outcome outcome = base_outcome(api_enable(&a->api, hook, on, why));
+    char key[AIRTABLE_KEY_MAX];
+
+    if (outcome != AIRTABLE_DONE)
+        return outcome;
+    airtable_key(key, "hook", hook, NULL, NULL);
+    const struct step_change note = {on ? STEP_UNSET : STEP_SET, slice_of(key),
+                                     SLICE_LITERAL("off"), SLICE_LITERAL("1")};
+    return step_apply(&a->journal, &note, 1, 0, why) == STEP_DONE ? AIRTABLE_DONE : AIRTABLE_AWAY;
 }
 
 enum airtable_outcome airtable_prolong(struct airtable *a, const char *hook, int64_t *expires_us,
@@ -208,7 +216,7 @@ enum airtable_outcome airtable_keep_alive(struct airtable *a, int64_t margin_us,
             if (outcome == AIRTABLE_DONE)
                 h->expires_us = expires_us;
         }
-        if (outcome == AIRTABLE_DONE && !h->notifies && h->url[0] != '\0')
+        if (outcome == AIRTABLE_DONE && !h->notifies && !h->off && h->url[0] != '\0')
             outcome = airtable_enable(a, h->id, true, why);
     }
     if (n > 0 && !hooks_note_expiry(a, hook, n, why) && outcome == AIRTABLE_DONE)

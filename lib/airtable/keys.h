@@ -4,8 +4,9 @@
  *   hook:<ach>                  a hook that is known here (a ping of it was received, or it was made here):
  *                               cursor (number of the first payload that is not applied yet), base, pinged
  *                               (the mark in `dirty` that the last whole drain answered), drained (when
- *                               that was, µs), error (code of its error payload, or LOST: it never comes
- *                               back), foreign.<app> (set: that base has no such hook)
+ *                               that was, µs), off (set: its pings were switched off here), error (code of
+ *                               its error payload, or LOST: it never comes back), foreign.<app> (set: that
+ *                               base has no such hook)
  *   base:<app>                  generation (the one to read), previous, building (being filled), dropping
  *                               (going), refreshed (when that generation was begun, µs), applied (when
  *                               payloads were applied last, µs), stale (why a full refresh is due; absent:

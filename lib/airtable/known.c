@@ -35,16 +35,17 @@ bool known_read(const struct journal *j, const char *base, struct airtable_hook 
                 struct fail *why)
 {
     char key[AIRTABLE_KEY_MAX], foreign[AIRTABLE_KEY_MAX];
-    const char *const field[] = {"cursor", "base", "pinged", "drained", "error", foreign};
-    struct slice found[6];
+    const char *const field[] = {"cursor", "base", "pinged", "drained", "error", foreign, "off"};
+    struct slice found[7];
 
     airtable_key(key, "hook", h->id, NULL, NULL);
     known_foreign(base, foreign);
-    if (!step_read(j, slice_of(key), field, 6, found, why))
+    if (!step_read(j, slice_of(key), field, 7, found, why))
         return false;
     h->known = found[1].p != NULL ? slice_is(found[1], base) : found[5].p == NULL;
     h->cursor = number_of_field(found[0]);
     h->drained_us = number_of_field(found[3]);
+    h->off = found[6].p != NULL;
     if (found[4].p != NULL)
         (void)snprintf(h->error, sizeof h->error, "%.*s", (int)found[4].n, found[4].p);
     h->due =

@@ -53,6 +53,14 @@ static bool read_token(struct airtable_call *a, struct secret_text *token)
             return false;
         }
         (void)snprintf(spec, sizeof spec, "file:%s", path);
+    } else if (getenv("AIRTABLE_PERSONAL_TOKEN") == NULL) {
+        (void)call_end(
+            a->call, VERDICT_USAGE,
+            "there is no token of Airtable; make one at airtable.com/create/tokens (scopes "
+            "webhook:manage, data.records:read, schema.bases:read) and set "
+            "AIRTABLE_PERSONAL_TOKEN, or name its file with --token-file, or a file of "
+            "variables with --env-file");
+        return false;
     }
     if (secret_read(spec, "the token of Airtable", environ, token, 1, &why) == 1)
         return true;
@@ -78,7 +86,9 @@ enum verdict airtable_open_local(struct call *c, struct airtable_call *a)
     enum verdict v;
 
     *a = (struct airtable_call){.call = c};
-    v = host_open_store(c, &a->host);
+    v = airtable_read_variables(c);
+    if (v == VERDICT_DONE)
+        v = host_open_store(c, &a->host);
     if (v != VERDICT_DONE)
         return v;
     a->provider = find_provider(a);
@@ -157,6 +167,14 @@ const char *airtable_secrets(struct airtable_call *a)
     return NULL;
 }
 
+/* What root keeps for the service is the service's, whose folder it is. */
+static bool give_to_owner(int fd, int folder)
+{
+    struct stat st;
+
+    return geteuid() != 0 || (fstat(folder, &st) == 0 && fchown(fd, st.st_uid, st.st_gid) == 0);
+}
+
 /* Hidden names are no secrets to the responder: so it never reads one that is half written. */
 bool airtable_keep_secret(void *ctx, const char *hook, const char *secret, struct fail *why)
 {
@@ -173,9 +191,9 @@ bool airtable_keep_secret(void *ctx, const char *hook, const char *secret, struc
     if (dir >= 0)
         fd = openat(dir, hidden, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     made = fd >= 0;
-    kept = made && fchmod(fd, 0600) == 0 && write_all(fd, secret, strlen(secret)) &&
-           write_all(fd, "\n", 1) && fsync(fd) == 0 && renameat(dir, hidden, dir, name) == 0 &&
-           fsync(dir) == 0;
+    kept = made && fchmod(fd, 0600) == 0 && give_to_owner(fd, dir) &&
+           write_all(fd, secret, strlen(secret)) && write_all(fd, "\n", 1) && fsync(fd) == 0 &&
+           renameat(dir, hidden, dir, name) == 0 && fsync(dir) == 0;
     if (!kept)
         fail_set(why, "cannot keep the secret of %s in %s: %s", hook,
                  folder != NULL ? folder : "a folder", strerror(errno));

@@ -26,14 +26,24 @@ struct airtable_call {
     struct airtable *airtable;
 };
 
+#define AIRTABLE_ENV_OPTION                                                                        \
+    {                                                                                              \
+        "env-file", "FILE", "take variables from there, such as AIRTABLE_PERSONAL_TOKEN=pat...",   \
+            false                                                                                  \
+    }
+
 /* The rows that every one of these verbs has. */
 #define AIRTABLE_OPTIONS                                                                           \
-    HOST_PROVIDER_OPTION, {"base", "ID", "the base, instead of AIRTABLE_BASE_ID", false},          \
+    HOST_PROVIDER_OPTION, AIRTABLE_ENV_OPTION,                                                     \
+        {"base", "ID", "the base, instead of AIRTABLE_BASE_ID", false},                            \
         {"token-file", "FILE", "the file with the token, instead of AIRTABLE_PERSONAL_TOKEN",      \
          false},                                                                                   \
     {                                                                                              \
         "api", "URL", "where the API is, instead of AIRTABLE_API_URL or Airtable's own", false     \
     }
+
+/* Sets the variables that the file of --env-file (AIRTABLE_ENV_OPTION) has. VERDICT_DONE, else said why. */
+enum verdict airtable_read_variables(struct call *c);
 
 /* VERDICT_DONE, else said why; ended by airtable_close in either case. */
 enum verdict airtable_open(struct call *c, struct airtable_call *a);

@@ -41,7 +41,11 @@ static void look_at_secrets(struct diagnosis *d)
         int n = secret_read(list->item[i].text, list->item[i].origin, environ, text,
                             SECRETS_LIVE_MAX, &why);
         if (n < 0)
-            put(d, "secret", "see what is found", why.text);
+            put(d, "secret",
+                "give the folder and its files to the service's user, 0700 and 0600; where it has "
+                "none "
+                "yet, `guichet airtable setup` makes a hook and keeps its secret",
+                why.text);
         for (int k = 0; k < n; k++) {
             uint8_t key[SECRET_BYTES_MAX];
             char found[AIRTABLE_TEXT_MAX];
@@ -68,7 +72,12 @@ static bool look_at_token(struct diagnosis *d)
     enum airtable_outcome outcome = airtable_try_scopes(d->a.airtable, &may, &why);
 
     if (outcome != AIRTABLE_DONE) {
-        put(d, "token", "see what is found", why.text);
+        put(d, "token",
+            outcome == AIRTABLE_REFUSED
+                ? "make a token for this base, with the three scopes, at airtable.com/create/tokens"
+                : "does this host reach api.airtable.com (firewall, proxy, DNS)? Else try again "
+                  "later",
+            why.text);
         return false;
     }
     put(d, "token: webhook:manage", may.hooks ? NULL : "add the scope, and the base, to the token",
@@ -94,8 +103,13 @@ static void look_at_hook(struct diagnosis *d, const struct airtable_hook *h, con
         h->error[0] != '\0' ? h->error
         : h->alive          ? "it is"
                             : "it has expired");
-    put(d, "notifications", h->notifies ? NULL : "`guichet airtable enable` (a worker does it too)",
-        h->notifies ? "they are on" : "they are off: Airtable gave up");
+    put(d, "notifications",
+        h->notifies ? NULL
+        : h->off    ? "`guichet airtable enable`, unless that is meant"
+                    : "`guichet airtable enable` (a worker does it too)",
+        h->notifies ? "they are on"
+        : h->off    ? "they are off, by `guichet airtable disable`"
+                    : "they are off: Airtable gave up");
     (void)snprintf(found, sizeof found, "%lld hours are left",
                    (long long)(left_us / US_PER_S / 3600));
     put(d, "expiry",
@@ -120,7 +134,8 @@ static void try_ping(struct diagnosis *d, const char *url, const char *hook)
 
     (void)snprintf(found, sizeof found, "answered %ld", status);
     put(d, "a signed ping",
-        !sent           ? "see what is found"
+        !sent ? "does the address lead to this host, with a sound certificate, and does the web "
+                "server run (`guichet doctor`)? Without the hook's secret: `recreate` it"
         : status == 200 ? NULL
         : status == 401 ? "the responder has another secret for this hook, or reads another folder"
         : status == 403 ? "the address must be https://, or a proxy must say that it was"

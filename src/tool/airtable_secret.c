@@ -89,6 +89,7 @@ static enum verdict run_import(struct call *c)
 
 static const struct option_row import_options[] = {
     HOST_PROVIDER_OPTION,
+    AIRTABLE_ENV_OPTION,
     {"file", "FILE", "where the secret is, instead of standard input", false},
     {NULL, NULL, NULL, false},
 };

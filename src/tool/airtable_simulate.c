@@ -159,6 +159,19 @@ static bool send_variant(struct simulation *s, const struct variant *v, long *st
     return ok;
 }
 
+static enum verdict no_such_variant(struct simulation *s, const char *name)
+{
+    struct buf known = BUF_INIT(512);
+    enum verdict v;
+
+    for (size_t i = 0; i < sizeof variants / sizeof variants[0]; i++)
+        buf_addf(&known, "%s%s", i > 0 ? ", " : "", variants[i].name);
+    v = call_end(s->c, VERDICT_USAGE, "there is no variant %s; there are %s", name,
+                 known.p != NULL ? known.p : "some");
+    buf_free(&known);
+    return v;
+}
+
 static enum verdict send_all(struct simulation *s)
 {
     enum verdict v = VERDICT_DONE;
@@ -185,7 +198,7 @@ static enum verdict send_all(struct simulation *s)
             v = VERDICT_NO;
     }
     if (sent == 0)
-        return call_end(s->c, VERDICT_USAGE, "there is no variant %s", only);
+        return no_such_variant(s, only);
     return v;
 }
 
@@ -250,6 +263,7 @@ static enum verdict run_simulate(struct call *c)
 
 static const struct option_row simulate_options[] = {
     HOST_PROVIDER_OPTION,
+    AIRTABLE_ENV_OPTION,
     {"url", "URL", "where pings go, instead of WEBHOOK_PUBLIC_URL", false},
     {"hook", "HOOK", "of which hook, and with whose secret (the first that is there)", false},
     {"base", "ID", "of which base, instead of AIRTABLE_BASE_ID", false},

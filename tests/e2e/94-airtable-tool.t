@@ -11,6 +11,7 @@ expiry() {
     sed -n 's/^guichet_airtable_hook_expiry_timestamp_seconds{provider="airtable"} //p' <<< "$ANSWER"
 }
 
+RECORDS=60 TABLES=2
 start_mock
 deploy_base
 is "$(expiry)" "" "nothing is known of hooks yet"
@@ -21,6 +22,19 @@ AIRTABLE_PERSONAL_TOKEN=patWrong tool airtable list > "$E2E/out" 2>&1
 like "$?:$(cat "$E2E/out")" "1:*401*AIRTABLE_PERSONAL_TOKEN*" "a wrong token is said"
 AIRTABLE_BASE_ID=appOther000000000 tool airtable list > "$E2E/out" 2>&1
 like "$?:$(cat "$E2E/out")" "1:*webhook:manage*appOther000000000*" "so are the scope and the base that are missing"
+(unset AIRTABLE_PERSONAL_TOKEN && tool airtable list) > "$E2E/out" 2>&1
+like "$?:$(cat "$E2E/out")" "2:*AIRTABLE_PERSONAL_TOKEN*--token-file*--env-file*" "and where a token may come from"
+printf '# as for the unit\nAIRTABLE_PERSONAL_TOKEN="patTest"\nAIRTABLE_BASE_ID = %s\n' "$AIRTABLE_BASE_ID" > "$E2E/env"
+chmod 600 "$E2E/env"
+give "$E2E/env"
+tool airtable list --env-file "$E2E/env" > "$E2E/out" 2>&1
+like "$?:$(cat "$E2E/out")" "2:*env:3: a line must be NAME=value*" "a file of variables is read strictly"
+sed -i 's/ = /=/' "$E2E/env"
+(unset AIRTABLE_PERSONAL_TOKEN AIRTABLE_BASE_ID && tool airtable list --env-file "$E2E/env") > "$E2E/out" 2>&1
+is "$?" 0 "the variables from a file" || note "$(cat "$E2E/out")"
+chmod 644 "$E2E/env"
+tool airtable list --env-file "$E2E/env" > "$E2E/out" 2>&1
+like "$?:$(cat "$E2E/out")" "2:*others may read it*" "which nobody else may read"
 tool airtable setup --json > "$E2E/out" 2>&1
 is "$?" 0 "setup makes a hook" || note "$(cat "$E2E/out")"
 HOOK=$(json hook < "$E2E/out")
@@ -42,6 +56,18 @@ like "$(cat "$E2E/out")" '*"full_refreshes":0*' "what it spoke of is applied wit
 same "the cache is the base"
 tool airtable drain --due --json > "$E2E/out"
 like "$(cat "$E2E/out")" '*"payloads":0,*' "and is not applied again"
+
+# Notifications: what Airtable gave up comes back, what was switched off does not.
+notified() { tool airtable list --json | json state; }
+keep() { timeout 1.3 setpriv "${AS_USER[@]}" -- env GUICHET_CONFIG="$D/guichet.conf" "$E2E/bin/guichet" airtable watch --poll 600 > "$E2E/out" 2>&1; }
+admin hook "{\"id\":\"$HOOK\",\"notify\":false}" > /dev/null
+keep
+is "$(notified)" on "a worker switches notifications on that Airtable gave up" || note "$(cat "$E2E/out")"
+tool airtable disable "$HOOK" > /dev/null
+keep
+is "$(notified)" off "but not those that were switched off here" || note "$(cat "$E2E/out")"
+tool airtable enable "$HOOK" > /dev/null
+is "$(notified)" on "until they are switched on"
 
 # Tables and fields.
 TABLE=$(admin dump | json meta tables 0 id)
@@ -102,6 +128,8 @@ AIRTABLE_PERSONAL_TOKEN=patNoSchema tool airtable diagnose --json "${FORWARDED_P
 like "$?:$(grep '"well":false' "$E2E/out")" '1:*schema.bases:read*add the scope*' "a scope that is missing"
 tool airtable diagnose --json --url "$URL/elsewhere" > "$E2E/out" 2>&1
 like "$?:$(grep '"well":false' "$E2E/out")" '1:*"check":"hook"*airtable setup*' "a hook that is not there"
+tool airtable simulate --variant none > "$E2E/out" 2>&1
+like "$?:$(cat "$E2E/out")" "2:*there are sound, *" "an unknown variant: those there are"
 MAC=$(openssl rand -base64 32)
 echo "nonsense!" | tool airtable import-secret achImported000001 > "$E2E/out" 2>&1
 like "$?:$(cat "$E2E/out")" "2:*macSecretBase64*" "what is no secret is refused"
@@ -165,7 +193,7 @@ same "its payloads are applied" || note "$(cat "$E2E/out")"
 
 within_limit
 admin faults '{"status_429":{"count":1}}' > /dev/null
-timeout 3 setpriv "${AS_USER[@]}" -- env GUICHET_CONFIG="$D/guichet.conf" "$E2E/bin/guichet" airtable list > /dev/null 2>&1
+timeout 1.5 setpriv "${AS_USER[@]}" -- env GUICHET_CONFIG="$D/guichet.conf" "$E2E/bin/guichet" airtable list > /dev/null 2>&1
 pause=$(($(redis HGET "guichet:{airtable}:api:$AIRTABLE_BASE_ID" pause) / 1000000 - $(date +%s)))
 [ "$pause" -gt 20 ] && [ "$pause" -le 30 ]
 ok $? "after a 429 nobody asks for 30 s" || note "$pause s"

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # airtable.sh: what the tests of a base of Airtable share. Source it first; it sources lib.sh.
 #
-#   start_mock               tests/airtable/server, filled with $RECORDS records in 4 tables; sets MOCK
+#   start_mock               tests/airtable/server, filled with $RECORDS records in $TABLES (4) tables; sets MOCK
 #   stop_mock
 #   admin WHAT [JSON]        what its /admin has
 #   deploy_base LINE...      lighttpd with Guichet for it, in Redis or, with DB, in a file; the hooks' secrets
@@ -40,7 +40,7 @@ start_mock() {
     wait_for "$MOCK_PID" test -s "$E2E/port" || bail_out "the server for Airtable does not start"
     MOCK=http://127.0.0.1:$(cat "$E2E/port")
     export AIRTABLE_API_URL=$MOCK
-    admin fill "{\"tables\":4,\"records\":$RECORDS}" > /dev/null
+    admin fill "{\"tables\":${TABLES:-4},\"records\":$RECORDS}" > /dev/null
 }
 admin() { curl -s -m 60 ${2:+-d "$2"} "$MOCK/admin/$1"; }
 
