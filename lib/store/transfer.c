@@ -185,6 +185,19 @@ bool transfer_clear(const struct journal *j, struct fail *why)
     return ops != NULL && ops->clear(j, why);
 }
 
+bool transfer_counts(const struct journal *j, int64_t horizon_us,
+                     int64_t out[static TRANSFER_PARTS], struct fail *why)
+{
+    const struct transfer_ops *ops = ops_of(j, why);
+    bool ok = ops != NULL;
+
+    for (int i = 0; i < TRANSFER_PARTS; i++)
+        out[i] = -1;
+    for (int i = 0; ok && i < TRANSFER_LISTS; i++)
+        ok = journal_count(j, (enum journal_list)i, &out[i], why);
+    return ok && ops->counts(j, horizon_us, out, why);
+}
+
 bool transfer_name(struct transfer_names *names, struct slice name)
 {
     for (size_t i = 0; i < names->n; i++)
