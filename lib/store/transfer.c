@@ -56,7 +56,7 @@ bool transfer_fields(struct arena *a, struct transfer_item *item, const char *co
 
 struct slice transfer_number(struct arena *a, int64_t number)
 {
-    char text[NUMBER_ROOM];
+    char text[NUMBER_ROOM] = "";
 
     return arena_copy(
         a, (struct slice){text, (size_t)snprintf(text, sizeof text, "%" PRId64, number)});
