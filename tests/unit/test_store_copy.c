@@ -495,7 +495,8 @@ static void many_pages(void **state)
         "INSERT INTO events (provider, entry, id, type, at, body) SELECT p, i, name, 't', i, x'62' "
         "FROM n",
         "INSERT INTO consumer_groups SELECT p, 'group' || (i * 7), 3000 FROM n WHERE i < 20",
-        "INSERT INTO taken SELECT p, 'group' || (7 + i % 19 * 7), i, 'a', 1000000000000000, 1 FROM n"};
+        "INSERT INTO taken SELECT p, 'group' || (7 + i % 19 * 7), i, 'a', 1000000000000000, 1 FROM "
+        "n"};
     struct scene *s = begin(false, true);
     struct sqlite_look look = {.db = NULL};
     struct store_member first = conformance_event("first", "b", NULL, 0);
