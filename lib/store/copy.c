@@ -197,6 +197,28 @@ static void take_back(const struct copy *c, struct moving *m, size_t n, struct f
 
 /* --- comparing -------------------------------------------------------------------------------- */
 
+static bool walk(const struct copy *c, const struct journal *j, const char *address,
+                 int64_t horizon_us, struct transfer_sum *out, struct fail *why)
+{
+    int64_t count[TRANSFER_PARTS];
+
+    arena_reset(c->arena);
+    if (!transfer_counts(j, horizon_us, count, why) ||
+        !transfer_sum_take(j, horizon_us, c->stopped, out, why)) {
+        fail_prefix(why, "%s", address);
+        return false;
+    }
+    for (int i = 0; i < TRANSFER_PARTS; i++)
+        if (count[i] >= 0 && count[i] != out->part[i].n) {
+            fail_set(why,
+                     "%s: of \"%s\" there are %" PRId64 " %s, but %" PRId64
+                     " were read; does somebody else work on it?",
+                     address, j->provider, count[i], transfer_part_names[i], out->part[i].n);
+            return false;
+        }
+    return true;
+}
+
 static void report(const struct copy *c, const char *provider, const struct transfer_sum *from,
                    const struct transfer_sum *to, enum transfer_part part, bool *same)
 {
@@ -235,14 +257,9 @@ static enum copy_end compare(const struct copy *c, const struct moving *m, int64
     enum copy_end end = COPY_FAILED;
     bool same = true, all = !c->only_look;
 
-    if (!transfer_sum_take(&m->from, horizon_us, c->stopped, &from, why)) {
-        fail_prefix(why, "%s", c->from_address);
+    if (!walk(c, &m->from, c->from_address, horizon_us, &from, why) ||
+        (all && !walk(c, &m->to, c->to_address, horizon_us, &to, why)))
         goto done;
-    }
-    if (all && !transfer_sum_take(&m->to, horizon_us, c->stopped, &to, why)) {
-        fail_prefix(why, "%s", c->to_address);
-        goto done;
-    }
     for (int i = 0; i < TRANSFER_PARTS; i++)
         report(c, m->from.provider, &from, all ? &to : NULL, (enum transfer_part)i, &same);
     report_expiring(c, m->from.provider, &from, all ? &to : NULL, &same);

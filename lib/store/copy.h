@@ -6,7 +6,7 @@
  *     senders, and what is known is still answered as it was; nothing can be accepted that would be left
  *     behind.
  *  3. Closes the destination, takes a half copy out of it, and fills it.
- *  4. Reads both anew and compares them.
+ *  4. Reads both anew, and compares them, and each with its own counts.
  *  5. Only if all providers are alike: leaves the source closed for good, and opens the destination.
  *
  * Where that fails, the source is as it was before, and what is in the destination is a half copy, which

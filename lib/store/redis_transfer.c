@@ -160,6 +160,19 @@ static bool clear(const struct journal *j, struct fail *why)
     return walk(j, true, &found, why);
 }
 
+/* Evidence that another entry holds too is not read. What lies in keys of its own is counted by nothing but
+ * a walk. */
+static bool counts(const struct journal *j, int64_t horizon_us, int64_t *out, struct fail *why)
+{
+    char key[REDIS_JOURNAL_KEY_ROOM];
+    const char *const word[2] = {"LLEN", key};
+
+    (void)horizon_us;
+    out[TRANSFER_QUARANTINE] = -1;
+    return redis_journal_key(j, "rate", key, why) &&
+           redis_journal_number(j, word, 2, &out[TRANSFER_RATE], why);
+}
+
 /* A step of a walk over all keys of Guichet: of whom they are, each name once. (Of a Cluster it sees one
  * node.) */
 static const char providers_script[] =
@@ -207,6 +220,7 @@ const struct transfer_ops redis_transfer = {
     .close = close_it,
     .empty = empty,
     .clear = clear,
+    .counts = counts,
     .providers = providers,
     .repeats = true,
 };

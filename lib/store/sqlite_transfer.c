@@ -99,6 +99,26 @@ static bool clear(const struct journal *j, struct fail *why)
     return sqlite_journal_end(j, rc, why);
 }
 
+static bool counts(const struct journal *j, int64_t horizon_us, int64_t *out, struct fail *why)
+{
+    static const struct {
+        enum transfer_part part;
+        const char *sql;
+    } query[] = {
+        {TRANSFER_RATE, "SELECT count(*) FROM rate WHERE provider = ?1 AND ?2 > 0"},
+        {TRANSFER_IDS, "SELECT count(*) FROM ids WHERE provider = ?1 AND expires > ?2"},
+        {TRANSFER_RECORDS, "SELECT count(*) FROM fields WHERE provider = ?1 AND ?2 > 0"},
+        {TRANSFER_HISTORIES, "SELECT count(*) FROM histories WHERE provider = ?1 AND ?2 > 0"},
+    };
+    int rc = SQLITE_OK;
+
+    for (size_t i = 0; i < sizeof query / sizeof *query && rc == SQLITE_OK; i++)
+        rc = sqlite_journal_number(
+            j, query[i].sql, SQLITE_VALUES(sqlite_journal_provider(j), sqlite_int(horizon_us)), -1,
+            &out[query[i].part]);
+    return sqlite_journal_judge(j, rc, why);
+}
+
 static bool providers(const struct journal *j, struct transfer_names *out, struct fail *why)
 {
     struct sqlite3_stmt *row = NULL;
@@ -129,5 +149,6 @@ const struct transfer_ops sqlite_transfer = {
     .close = close_it,
     .empty = empty,
     .clear = clear,
+    .counts = counts,
     .providers = providers,
 };

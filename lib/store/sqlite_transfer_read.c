@@ -168,13 +168,18 @@ static const struct {
 static bool read_page(struct reading *r, size_t which, struct fail *why)
 {
     struct transfer_place *p = r->p;
-    int rc = sqlite_journal_query(
-        r->j, queries[which].sql,
-        SQLITE_VALUES(sqlite_journal_provider(r->j), sqlite_text(buf_slice(&p->key)),
-                      sqlite_text(buf_slice(&p->name)), sqlite_int(p->number),
-                      sqlite_int((int64_t)p->cursor), sqlite_int(sqlite_journal_now_us(r->j)),
-                      sqlite_int(PAGE)),
-        &r->row);
+    /* Copies: the place moves on with each row, while the query still looks at where it began. */
+    struct slice key = arena_copy(r->j->arena, buf_slice(&p->key));
+    struct slice name = arena_copy(r->j->arena, buf_slice(&p->name));
+    int rc =
+        key.p == NULL || name.p == NULL
+            ? SQLITE_NOMEM
+            : sqlite_journal_query(
+                  r->j, queries[which].sql,
+                  SQLITE_VALUES(sqlite_journal_provider(r->j), sqlite_text(key), sqlite_text(name),
+                                sqlite_int(p->number), sqlite_int((int64_t)p->cursor),
+                                sqlite_int(sqlite_journal_now_us(r->j)), sqlite_int(PAGE)),
+                  &r->row);
 
     while (rc == SQLITE_OK && (rc = sqlite3_step(r->row)) == SQLITE_ROW && r->out->n < PAGE) {
         queries[which].take(r, &r->out->item[r->out->n++]);

@@ -56,7 +56,7 @@ bool transfer_fields(struct arena *a, struct transfer_item *item, const char *co
 
 struct slice transfer_number(struct arena *a, int64_t number)
 {
-    char text[NUMBER_ROOM];
+    char text[NUMBER_ROOM] = "";
 
     return arena_copy(
         a, (struct slice){text, (size_t)snprintf(text, sizeof text, "%" PRId64, number)});
@@ -183,6 +183,19 @@ bool transfer_clear(const struct journal *j, struct fail *why)
     const struct transfer_ops *ops = ops_of(j, why);
 
     return ops != NULL && ops->clear(j, why);
+}
+
+bool transfer_counts(const struct journal *j, int64_t horizon_us,
+                     int64_t out[static TRANSFER_PARTS], struct fail *why)
+{
+    const struct transfer_ops *ops = ops_of(j, why);
+    bool ok = ops != NULL;
+
+    for (int i = 0; i < TRANSFER_PARTS; i++)
+        out[i] = -1;
+    for (int i = 0; ok && i < TRANSFER_LISTS; i++)
+        ok = journal_count(j, (enum journal_list)i, &out[i], why);
+    return ok && ops->counts(j, horizon_us, out, why);
 }
 
 bool transfer_name(struct transfer_names *names, struct slice name)

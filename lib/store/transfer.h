@@ -115,6 +115,11 @@ bool transfer_empty(const struct journal *j, bool *empty, struct fail *why);
 /* Takes away all that is there but the mark. */
 bool transfer_clear(const struct journal *j, struct fail *why);
 
+/* How many of each part there are, found by another way than by reading them; -1: not known. Of ids, those
+ * that end behind the horizon. */
+bool transfer_counts(const struct journal *j, int64_t horizon_us,
+                     int64_t out[static TRANSFER_PARTS], struct fail *why);
+
 /* The providers of which the store holds anything, a mark included. */
 #define TRANSFER_PROVIDERS_MAX 256
 struct transfer_names {
@@ -149,6 +154,8 @@ struct transfer_ops {
     bool (*close)(const struct journal *j, const char *mark, struct fail *why);
     bool (*empty)(const struct journal *j, bool *empty, struct fail *why);
     bool (*clear)(const struct journal *j, struct fail *why);
+    /* What it knows; the lists are counted already, and all else is -1. */
+    bool (*counts)(const struct journal *j, int64_t horizon_us, int64_t *out, struct fail *why);
     /* By transfer_name; too many are not its concern. */
     bool (*providers)(const struct journal *j, struct transfer_names *out, struct fail *why);
     bool repeats; /* an item may be read twice */

@@ -114,7 +114,7 @@ static int by_name(const void *a, const void *b)
 
 static bool digest_of(const struct transfer_item *item, uint64_t out[static TRANSFER_DIGEST_WORDS])
 {
-    struct journal_field field[FIELDS_MAX];
+    struct journal_field field[FIELDS_MAX] = {{.name = {NULL, 0}}};
     struct digest_input d = {.n = 0};
     uint8_t bytes[SHA256_BYTES];
 

@@ -6,10 +6,27 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "store/transfer.h"
 #include "tool/doctor.h"
 
 #define EXAMINE_MS    3000
 #define WEB_COMM_ROOM 32
+#define ARENA_MAX     65536
+
+/* By whom it was moved away: then it takes no events, sound as it is. */
+static void check_closed(struct doctor *d, struct store *s, const char *address)
+{
+    struct journal j = {.store = s, .arena = arena_new(ARENA_MAX), .timeout_ms = EXAMINE_MS};
+    char mark[TRANSFER_MARK_MAX];
+    struct fail why;
+
+    for (size_t i = 0; j.arena != NULL && i < d->config->nproviders; i++) {
+        j.provider = d->config->provider[i].name;
+        if (transfer_mark(&j, mark, &why) && mark[0] != '\0')
+            doctor_find(d, FINDING_STORE_CLOSED, address, "for %s: %s", j.provider, mark);
+    }
+    arena_free(j.arena);
+}
 
 static void check_store(struct doctor *d)
 {
@@ -32,6 +49,7 @@ static void check_store(struct doctor *d)
     store_examine(s, p, c->nproviders, clock_monotonic_ms(&clock_system) + EXAMINE_MS, &f);
     if (f.self_test == 0)
         doctor_find(d, FINDING_STORE, address, "%s", f.problem.text);
+    check_closed(d, s, address);
     if (f.evicting == 1)
         doctor_find(d, FINDING_EVICTING, address, "it may take away keys when memory is short");
     if (f.durable >= 0 && f.durable < demanded[c->durability])

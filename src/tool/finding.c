@@ -64,6 +64,9 @@ const struct finding_row finding_table[FINDING_COUNT] = {
                        "let both hosts keep time (chrony, systemd-timesyncd): signed times, "
                        "max_age and what is shown depend on it"},
     [FINDING_STORE] = {"store", "fault", "see that the store runs and lets this user in"},
+    [FINDING_STORE_CLOSED] = {"store_closed", "fault",
+                              "name the store to which it was copied in [server] store, or open "
+                              "this one again (guichet store open)"},
     [FINDING_EVICTING] = {"evicting", "fault",
                           "set maxmemory-policy noeviction in Redis: ids that are evicted let "
                           "events in twice"},

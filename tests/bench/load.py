@@ -48,22 +48,22 @@ def measure(receiver, requests, available, connections, seconds, flush=True, exp
     stopped is committed and not counted: at most one for each connection. So is what was sent at the
     moment in which the server closed a connection that it had kept: Apache does that when it ends one of
     its processes. More of them than connections make a run void.)"""
-    if flush and receiver.stores:
-        receiver.redis.ask("FLUSHALL", "SYNC")
-    entries = receiver.redis.entries(receiver.stream) if receiver.stream else 0
+    if flush:
+        receiver.forget()
+    entries = receiver.entries() if receiver.stream else 0
     roots = receiver.roots()
     redis_pid = [receiver.redis.process.pid]
     before, redis_before = cpu_us(roots), cpu_us(redis_pid)
     run = figures(generator(receiver.lab, receiver.url(), requests, connections, seconds, expected != 200))
     if receiver.stream:
-        entries = receiver.redis.entries(receiver.stream) - entries
+        entries = receiver.entries() - entries
     else:
         time.sleep(0.05)
     answered = run["answered"]
     run.update(
         receiver=receiver.name, connections=connections, rate=answered / run["seconds"],
         cpu_us=(cpu_us(roots) - before) / answered if answered else 0.0,
-        redis_us=(cpu_us(redis_pid) - redis_before) / answered if answered and receiver.stores else 0.0,
+        redis_us=(cpu_us(redis_pid) - redis_before) / answered if answered and receiver.redis_is_store and receiver.stores else 0.0,
         entries=entries)
     run["void"] = judge(run, receiver, available, connections, expected)
     return run
@@ -112,7 +112,7 @@ def check(receiver, requests):
     lab = receiver.lab
     with open(requests, encoding="utf-8") as f:
         mac, _, body = f.readline().rstrip("\n").partition(" ")
-    stored = (lambda: receiver.redis.entries(receiver.stream)) if receiver.stream else (lambda: 1)
+    stored = receiver.entries if receiver.stream else (lambda: 1)
 
     def demand(what, got, wanted):
         if got != wanted:

@@ -2,10 +2,13 @@
 and the same Redis. A receiver has a name for ONLY=, a label for the tables, where it listens, and the
 stream on which what it accepted must be."""
 
+import contextlib
 import hashlib
 import os
 import shutil
+import sqlite3
 import subprocess
+import time
 
 import servers
 from lab import BUILD, TOP, Trouble, answers_on, free_port
@@ -20,7 +23,8 @@ RATE_WINDOW_S = 1
 class Receiver:
     name = label = ""
     stream = None  # of what it accepted
-    stores = False  # in Redis
+    stores = False  # each id once
+    redis_is_store = True  # of those that store
     strict = False  # refuses an authentic event that is not valid
 
     def __init__(self, lab, redis):
@@ -49,7 +53,16 @@ class Receiver:
 
     def roots(self):
         pids = [p.pid for p in self.processes]
-        return pids + [self.redis.process.pid] if self.stores else pids
+        return pids + [self.redis.process.pid] if self.stores and self.redis_is_store else pids
+
+    def entries(self):
+        """What it stored, once nothing is on its way any more."""
+        return self.redis.entries(self.stream)
+
+    def forget(self):
+        """All that was stored."""
+        if self.stores:
+            self.redis.ask("FLUSHALL", "SYNC")
 
     def url(self):
         return f"http://127.0.0.1:{self.port}{PATH}"
@@ -103,17 +116,48 @@ class Guichet(Mounted):
     def on_socket(self, path):
         return [self.program(), "--config", f"{self.folder}/guichet.conf", "--socket", path]
 
+    def store(self):
+        return f"unix://{self.redis.socket}"
+
     def start(self):
         key = self.lab.write(f"{self.folder}/api_key", self.lab.api_key)
         secret = self.lab.write(f"{self.folder}/secret", self.lab.secret)
         own = ["workers = 1"] if self.way in ("fcgid", "cgid") else []
         self.lab.write(f"{self.folder}/guichet.conf", "\n".join([
-            "[server]", f"store = unix://{self.redis.socket}", f"state_dir = {self.folder}/state",
+            "[server]", f"store = {self.store()}", f"state_dir = {self.folder}/state",
             f"log = {self.folder}/guichet.log", f"audit_log = {self.folder}/audit.log",
             "require_https = no", *own, *self.settings,
             "[provider dazno]", f"api_key = file:{key}", f"secret = file:{secret}", f"rate_limit = {self.rate}",
             *self.provider_settings, ""]))
         super().start()
+
+
+class GuichetFile(Guichet):
+    """Without Redis: a file on the disk, flushed before each answer."""
+    name, label, redis_is_store = "guichet-file", "Guichet under lighttpd, the store a file (SQLite)", False
+    tables = "ids rate fields histories events audit quarantine".split()
+
+    def store(self):
+        return f"sqlite://{self.lab.folder(self.name, 'store')}/store.db"
+
+    def look(self, *statements):
+        with contextlib.closing(sqlite3.connect(f"{self.folder}/store/store.db", timeout=10)) as db:
+            found = [db.execute(sql).fetchone() for sql in statements]
+            db.commit()
+        return found[-1]
+
+    def entries(self):
+        before = -1
+        while True:
+            found = self.look("SELECT sum(entries) FROM lists WHERE provider = 'dazno' AND name = 'events'")
+            if found[0] == before:
+                return before or 0
+            before = found[0]
+            time.sleep(0.05)
+
+    def forget(self):
+        if os.path.exists(f"{self.folder}/store/store.db"):
+            self.look(*(f"DELETE FROM {table}" for table in self.tables))
 
 
 class GuichetProxy(Guichet):

@@ -73,4 +73,9 @@ is "$(post "$(tr 0-9 1-90 <<< "$signature")")" 401 'a forged one is not'
 is "$(post "$signature")" 200 'the same again is a duplicate'
 is "$(redis-cli -s "$root/redis.sock" HGET 'guichet:{dazno}:user:u1' balance)" 7 'its effect is stored'
 is "$(redis-cli -s "$root/redis.sock" XLEN 'guichet:{dazno}:events')" 1 'once'
+mkdir -m 700 "$root/data"
+STORE=sqlite:///data/store.db
+is "$(post "$signature")" 200 'with a file as the store, too'
+is "$(post "$signature")" 200 'the same again is a duplicate'
+is "$(sqlite3 -readonly "$root/data/store.db" 'SELECT count(*) FROM events')" 1 'and stored once'
 echo "1..$n"

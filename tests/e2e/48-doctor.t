@@ -208,6 +208,10 @@ variant 's|^durability = .*|durability = always|'
 finds not_durable "a Redis less durable than configured" --config "$D/variant.conf"
 variant 's|^store = .*|store = unix:///nonexistent/sock|'
 finds store "a store that is away" --config "$D/variant.conf"
+redis SET 'guichet:{dazno}:closed' 'moved to sqlite:///somewhere' > /dev/null
+finds store_closed "a store that was moved"
+like "$(cat "$E2E/found")" '*for dazno: moved to sqlite:///somewhere*' "where to is said"
+redis DEL 'guichet:{dazno}:closed' > /dev/null
 if [ "$(id -u)" -eq 0 ]; then
     chown root:root "$D/run/guichet.sock"
     finds 'backend socket' "a socket that the web server may not write to" --socket "$D/run/guichet.sock"

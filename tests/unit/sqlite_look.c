@@ -64,6 +64,8 @@ void sqlite_look_run(struct sqlite_look *l, const char *sql)
     sqlite3_stmt *s = ask(l, sql, NULL, 0);
     int rc = sqlite3_step(s);
 
+    if (rc != SQLITE_DONE && rc != SQLITE_ROW)
+        print_error("%s: %s\n", sql, sqlite3_errmsg(l->db));
     assert_true(rc == SQLITE_DONE || rc == SQLITE_ROW);
     (void)sqlite3_finalize(s);
 }

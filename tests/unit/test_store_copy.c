@@ -479,6 +479,52 @@ static void from_redis_to_redis(void **state)
     moves(true, true);
 }
 
+/* Names of every length, more of each kind than a page holds. */
+static void many_pages(void **state)
+{
+    static const char *const sql[] = {
+        "CREATE TEMP TABLE n AS WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r "
+        "WHERE i < 2500) SELECT i, substr('a-name-that-is-cut-somewhere', 1, i * 5 % 28) || i AS "
+        "name, '%s' AS p FROM r",
+        "INSERT INTO ids SELECT p, name, zeroblob(32), randomblob(16), i, (strftime('%%s', 'now') "
+        "+ 86400) * 1000000 FROM n",
+        "INSERT INTO fields SELECT p, 'user:' || substr(name, 1, 9), name, i FROM n",
+        "INSERT INTO fields SELECT p, 'payment:' || name, 'a', '' FROM n",
+        "INSERT INTO histories SELECT p, 'payments:' || (i / 300), i, name FROM n",
+        "INSERT INTO rate SELECT p, i + 1, i FROM n",
+        "INSERT INTO events (provider, entry, id, type, at, body) SELECT p, i, name, 't', i, x'62' "
+        "FROM n",
+        "INSERT INTO consumer_groups SELECT p, 'group' || (i * 7), 3000 FROM n WHERE i < 20",
+        "INSERT INTO taken SELECT p, 'group' || (7 + i % 19 * 7), i, 'a', 1000000000000000, 1 FROM "
+        "n"};
+    struct scene *s = begin(false, true);
+    struct sqlite_look look = {.db = NULL};
+    struct store_member first = conformance_event("first", "b", NULL, 0);
+    char one[512];
+
+    (void)state;
+    expect_code(commit(s, s->from, &first), STORE_ACCEPTED);
+    (void)snprintf(look.path, sizeof look.path, "%s", s->from_url + strlen("sqlite://"));
+    sqlite_look_run(&look, "DELETE FROM events");
+    for (size_t i = 0; i < sizeof sql / sizeof *sql; i++) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+        (void)snprintf(one, sizeof one, sql[i], s->name);
+#pragma GCC diagnostic pop
+        sqlite_look_run(&look, one);
+    }
+    sqlite_look_close(&look);
+    copy_whole(s);
+    assert_int_equal(copied(s, TRANSFER_IDS), 2501);
+    assert_int_equal(copied(s, TRANSFER_RECORDS), 5000);
+    assert_int_equal(copied(s, TRANSFER_HISTORIES), 2500);
+    assert_int_equal(copied(s, TRANSFER_RATE), 2501);
+    assert_int_equal(copied(s, TRANSFER_EVENTS), 2500);
+    assert_int_equal(copied(s, TRANSFER_GROUPS), 19);
+    assert_int_equal(copied(s, TRANSFER_TAKEN), 2500);
+    end(s);
+}
+
 /* A server before 7.0 does not tell when a key ends, only how much is left. */
 static void from_an_older_redis(void **state)
 {
@@ -807,6 +853,7 @@ int main(void)
         cmocka_unit_test(from_redis_to_a_file),
         cmocka_unit_test(from_a_file_to_a_file),
         cmocka_unit_test(from_redis_to_redis),
+        cmocka_unit_test(many_pages),
         cmocka_unit_test(from_an_older_redis),
         cmocka_unit_test(ids_end_when_they_would_have),
         cmocka_unit_test(nothing_is_mixed),
