@@ -1,20 +1,22 @@
 /* spool: events that were acknowledged while the store was away, on the disk until it is back.
  *
- * A folder, 0700, on a local disk, with one file (0600) for each event: written under another name,
- * synced, renamed, the folder synced; only then is it acknowledged. It is removed only after its
- * commit was acknowledged, and holds the nonce of its request: so to commit it again, after a kill or
- * a power cut at any instruction, changes nothing. (An append-only log would need one sync for many
- * events, but also a way past a damaged place in its middle, and a compaction that can be killed.)
+ * A folder, 0700, on a local disk. What comes at once is written to one file (0600) under another name,
+ * which is synced; then each event gets a name of its own, a link to that file, and the folder is synced;
+ * only then is it acknowledged. The name is removed only after the commit was acknowledged, and the entry
+ * holds the nonce of its request: so to commit it again, after a kill or a power cut at any instruction,
+ * changes nothing. (An append-only log would need no names, but a way past a damaged place in its middle,
+ * and a compaction that can be killed.)
  *
- * A file's name holds all but the event, so a listing of the folder is the index, and there is
- * nothing else that could disagree with it:
+ * A name holds all but the event, so a listing of the folder is the index, and there is nothing else that
+ * could disagree with it:
  *
- *     <number>-<received, us>-<size>-<kind>-<provider>-<key>-<body>      hexadecimal
+ *     <number>-<received, us>-<size>-<offset>-<kind>-<provider>-<key>-<body>      hexadecimal
  *
- * number: the order of arrival; kind: e, m or c (below); provider, key, body: the first bytes of the
- * SHA-256 of the provider's name, of provider and id, and of the body. Other names: `lock` (who adds;
- * held while one is added), `draining` (who drains; over all processes), `new-...` (being written, or
- * left by a killed process: the next one who adds removes it), `bad-...` (set aside: for people).
+ * number: the order of arrival; size and offset: which bytes of the file; kind: e, m or c (below);
+ * provider, key, body: the first bytes of the SHA-256 of the provider's name, of provider and id, and of
+ * the body. Other names: `lock` (who adds; held while a batch is added), `draining` (who drains; over all
+ * processes), `new-...` (being written, or left by a killed process: the next one who adds removes it),
+ * `bad-...` (set aside: for people).
  *
  * A struct spool may be used by many threads, and a folder by many processes. */
 #ifndef GUICHET_SPOOL_SPOOL_H
@@ -72,8 +74,8 @@ bool spool_quiet(struct spool *s);
 void spool_find(struct spool *s, const struct spool_entry *e, size_t n,
                 enum spool_verdict *verdict);
 
-/* Adds n entries in order, each as far as the limits reach, with one sync of the folder; `why` tells
- * of the last that failed. */
+/* Adds n entries (STORE_BATCH_MAX at most) in order, each as far as the limits reach; `why` tells of the
+ * last that failed. Where a sync fails, nothing is promised of any of them. */
 void spool_add(struct spool *s, const struct spool_entry *e, size_t n, enum spool_verdict *verdict,
                struct fail *why);
 
@@ -94,7 +96,7 @@ bool spool_drain_list(struct spool *s, struct spool_list *out);
 enum spool_reading {
     SPOOL_READ,
     SPOOL_GONE,
-    SPOOL_DAMAGED,   /* not as long as its name says, or not what its digest says */
+    SPOOL_DAMAGED,   /* shorter than its name says, or not what its digest says */
     SPOOL_UNREADABLE /* memory is short, or the disk fails: perhaps later */
 };
 

@@ -21,9 +21,10 @@ void spool_item_name(const struct spool_item *i, char out[static SPOOL_NAME_ROOM
     hex_encode(i->provider, sizeof i->provider, provider);
     hex_encode(i->key, sizeof i->key, key);
     hex_encode(i->body, sizeof i->body, body);
-    (void)snprintf(out, SPOOL_NAME_ROOM, "%016" PRIx64 "-%016" PRIx64 "-%08" PRIx32 "-%c-%s-%s-%s",
-                   i->number, (uint64_t)i->received_us, i->size, KINDS[i->kind], provider, key,
-                   body);
+    (void)snprintf(out, SPOOL_NAME_ROOM,
+                   "%016" PRIx64 "-%016" PRIx64 "-%08" PRIx32 "-%08" PRIx32 "-%c-%s-%s-%s",
+                   i->number, (uint64_t)i->received_us, i->size, i->offset, KINDS[i->kind],
+                   provider, key, body);
 }
 
 /* The hexadecimal number or bytes at *at, which moves behind them and the separator. */
@@ -47,11 +48,12 @@ static uint64_t number_of(const uint8_t *bytes, size_t n)
 
 bool spool_item_parse(const char *name, struct spool_item *out)
 {
-    uint8_t number[8], received[8], size[4];
+    uint8_t number[8], received[8], size[4], offset[4];
     const char *kind, *at = name;
     char again[SPOOL_NAME_ROOM];
 
-    if (!take(&at, 16, '-', number) || !take(&at, 16, '-', received) || !take(&at, 8, '-', size))
+    if (!take(&at, 16, '-', number) || !take(&at, 16, '-', received) || !take(&at, 8, '-', size) ||
+        !take(&at, 8, '-', offset))
         return false;
     kind = *at != '\0' ? strchr(KINDS, *at) : NULL;
     if (kind == NULL || at[1] != '-')
@@ -64,6 +66,7 @@ bool spool_item_parse(const char *name, struct spool_item *out)
     out->number = number_of(number, sizeof number);
     out->received_us = (int64_t)number_of(received, sizeof received);
     out->size = (uint32_t)number_of(size, sizeof size);
+    out->offset = (uint32_t)number_of(offset, sizeof offset);
     out->kind = (enum spool_kind)(kind - KINDS);
     spool_item_name(out, again); /* upper-case digits would lead to another file */
     return strcmp(name, again) == 0;

@@ -25,7 +25,8 @@ enum spool_kind {
 struct spool_item {
     uint64_t number; /* order of arrival */
     int64_t received_us;
-    uint32_t size; /* bytes of the file */
+    uint32_t size;   /* bytes */
+    uint32_t offset; /* where it begins in its file */
     enum spool_kind kind;
     uint8_t provider[SPOOL_TAG_BYTES];
     uint8_t key[SPOOL_KEY_BYTES];

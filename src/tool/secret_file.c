@@ -30,7 +30,9 @@ static int fill(int fd, struct slice content, struct secret_file_owner owner)
     if (owner.uid != (uid_t)-1 && (owner.uid != geteuid() || owner.gid != getegid()) &&
         fchown(fd, geteuid() == 0 ? owner.uid : (uid_t)-1, owner.gid) != 0)
         return -1;
-    return fchmod(fd, owner.mode) != 0 || !write_all(fd, content.p, content.n) || fsync(fd) != 0 ? -1 : 0;
+    return fchmod(fd, owner.mode) != 0 || !write_all(fd, content.p, content.n) || fsync(fd) != 0
+               ? -1
+               : 0;
 }
 
 /* link, not rename: it never replaces what is there. */

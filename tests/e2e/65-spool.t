@@ -147,14 +147,15 @@ answers_meanwhile
 
 # --- the program killed again and again -----------------------------------------------------------------
 
-# kill_while MAX COMMAND...: kills the program until the command fails, at most so often; sets KILLS
+# kill_while MAX COMMAND...: kills the program until the command fails, at most so often, with pauses of up
+# to 0.3 s, or 0.03 s where SHORTLY is set; sets KILLS
 kill_while() {
     local max=$1
     shift
     KILLS=0
     while "$@" && [ "$KILLS" -lt "$max" ]; do
         kill -KILL "$(cat "$D/run/pid")" 2> /dev/null && KILLS=$((KILLS + 1))
-        sleep "0.$((RANDOM % 3))$((RANDOM % 10))"
+        sleep "0.${SHORTLY:+0}$((RANDOM % 3))$((RANDOM % 10))"
     done
 }
 
@@ -171,7 +172,7 @@ killed_while_spooling_and_draining() {
     is "$(waiting)" "$n" "one entry for each, no matter how often it was sent"
     find "$SPOOL" -name 'new-*' | grep -q . && note "left behind by a kill: $(find "$SPOOL" -name 'new-*' | wc -l)"
     store_up
-    kill_while 15 bash -c "! find '$SPOOL' -name '????????????????-*' -exec false {} +"
+    SHORTLY=yes kill_while 15 bash -c "! find '$SPOOL' -name '????????????????-*' -exec false {} +"
     note "killed $KILLS times while it was drained"
     eventually nothing_waits
     is "$(waiting)" 0 "the spool is drained"

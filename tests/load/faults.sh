@@ -28,6 +28,7 @@ clients_killed    lighttpd-socket  64   # CLIENT KILL of all connections twenty 
 lighttpd_killed   lighttpd-socket  64   # kill -9, started again
 lighttpd_reloaded lighttpd-socket  64   # SIGUSR1
 line_cut          lighttpd-socket  64   # a line to Redis that breaks before, amid and behind commands
+redis_spooled     lighttpd-socket  128  # SIGSTOP for 3 s, while there is a spool
 sentinel_failover lighttpd-socket  64   # kill -9 of a master with two replicas, min_replicas = 1
 slot_moved        lighttpd-socket  64   # the provider's slot moves to another node of a cluster
 apache_killed     apache-proxy     32   # kill -9 of all its processes, started again
@@ -85,6 +86,11 @@ choose_store() {
     STORE_SOCKET=$E2E/store/sock
     STORE_ADDRESS=unix://$STORE_SOCKET
     STORE_LINES=()
+    SPOOL=
+    if [ "$1" = redis_spooled ]; then
+        SPOOL=$E2E/store/spool
+        STORE_LINES=('server.when_store_down = spool' "server.spool_dir = $SPOOL")
+    fi
     case $1 in
         sentinel_failover) start_shop ;;
         slot_moved) start_cluster ;;
@@ -151,6 +157,10 @@ break_redis_stopped() {
     kill -CONT "$STORE_PID"
     back
 }
+
+break_redis_spooled() { break_redis_stopped; }
+
+nothing_is_spooled() { [ -z "$SPOOL" ] || [ -z "$(find "$SPOOL" -name '????????????????-*' -print -quit)" ]; }
 
 break_redis_slow() {
     sleep 0.2
@@ -310,7 +320,7 @@ try_fault() {
     fi
     deploy_on "$deployment" "$STORE_ADDRESS" "${STORE_LINES[@]}"
     [ -z "$line" ] || kill -USR1 "$line"
-    setpriv --pdeathsig TERM -- "$E2E/bin/retry" -c "$connections" -r $((events / seconds)) -t 240 \
+    setpriv --pdeathsig TERM -- "$E2E/bin/retry" ${SPOOL:+-s} -c "$connections" -r $((events / seconds)) -t 240 \
         "$PORT" "$events" "$name" "$E2E/keys/t4g_api_key" "$E2E/keys/t4g_webhook_secret" \
         "$E2E/answers" > "$E2E/told" 2> "$E2E/wrong" &
     SENDER=$!
@@ -319,6 +329,7 @@ try_fault() {
         R[broken]=$((R[broken] + 1))
     done
     wait "$SENDER"
+    wait_for $$ nothing_is_spooled
     [ "$name" != sentinel_failover ] || STORE_SOCKET=$E2E/$(find_master)/sock
     collect cat "$E2E/told"
     collect "$TOP/tests/load/check" "$STORE_SOCKET" 0 "$events" "$name" "$E2E/answers" "${BACK[@]}" \

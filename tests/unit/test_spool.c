@@ -24,6 +24,7 @@
 #include "temp_dir.h"
 
 #define SYSCALLS_MAX 2000 /* of one addition; a few dozen are expected */
+#define BATCH        3    /* events that are added at once */
 
 struct fixture {
     struct temp_dir dir;
@@ -172,7 +173,9 @@ static void gives_back_what_it_took_in_order(void **state)
     path_of(f, &second, "", path);
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 07777, 0600);
-    assert_int_equal(st.st_size, second.size);
+    /* both lie in one file */
+    assert_int_equal(second.offset, first.size);
+    assert_int_equal(st.st_size, first.size + second.size);
     spool_remove(f->spool, &first);
     assert_int_equal(spool_read(f->spool, &first, f->arena, &out), SPOOL_GONE);
     assert_int_equal(count(f->spool), 1);
@@ -275,8 +278,6 @@ static void sees_every_damage(void **state)
         close(fd);
         arena_reset(f->arena);
     }
-    assert_int_equal(truncate(path, (off_t)i.size + 1), 0);
-    assert_int_equal(spool_read(f->spool, &i, f->arena, &out), SPOOL_DAMAGED);
     for (off_t n = (off_t)i.size - 1; n >= 0; n--) { /* any length that is less */
         assert_int_equal(truncate(path, n), 0);
         assert_int_equal(spool_read(f->spool, &i, f->arena, &out), SPOOL_DAMAGED);
@@ -291,8 +292,9 @@ static void sees_every_damage(void **state)
 static void ignores_other_files_and_removes_leftovers(void **state)
 {
     struct fixture *f = *state;
-    static const char *const names[] = {"new-left-by-a-killed-process", "README",
-                                        "0000000000000001-0000000000000001-00000001-e-00-00-00"};
+    static const char *const names[] = {
+        "new-left-by-a-killed-process", "README",
+        "0000000000000001-0000000000000001-00000001-00000000-e-00-00-00"};
     char path[3][TEMP_PATH_ROOM], upper[TEMP_PATH_ROOM];
     struct spool_item i;
 
@@ -419,33 +421,36 @@ static void keeps_one_of_each_from_many_processes(void **state)
 
 /* --- killed anywhere --------------------------------------------------------------------------------- */
 
-/* In a traced child: adds the event and tells through the pipe that it is there, or removes what is. */
-static void work(struct spool *s, bool removes, struct spool_entry e, int told)
+/* In a traced child: adds n events and tells through the pipe that they are there, or removes one. */
+static void work(struct spool *s, size_t n, const struct spool_entry *e, int told)
 {
     struct fail why = {""};
-    enum spool_verdict v = SPOOL_NEW;
+    enum spool_verdict v[BATCH] = {SPOOL_NEW};
+    bool there = true;
 
     if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
         _exit(77);
     raise(SIGSTOP);
-    if (removes) {
+    if (n == 0) {
         struct spool_list l;
         int drain = spool_drain_begin(s);
         if (drain < 0 || !spool_list(s, &l) || l.n == 0)
             _exit(1);
         spool_remove(s, &l.item[0]);
     } else {
-        spool_add(s, &e, 1, &v, &why);
+        spool_add(s, e, n, v, &why);
     }
-    if ((v == SPOOL_NEW || v == SPOOL_SAME) && write(told, "", 1) != 1)
+    for (size_t i = 0; i < n; i++)
+        there = there && (v[i] == SPOOL_NEW || v[i] == SPOOL_SAME);
+    if (there && write(told, "", 1) != 1)
         _exit(1);
     _exit(0);
 }
 
-/* Lets a child do its work and kills it at its n-th stop (there are two in each system call: before it
+/* Lets a child do its work and kills it at that stop (there are two in each system call: before it
  * and behind it). 1: killed; 0: it had ended before; -1: nothing can be traced here. *said: it had told
  * that it was done. */
-static int kill_at(struct spool *s, bool removes, struct spool_entry e, int n, bool *said)
+static int kill_at(struct spool *s, size_t n, const struct spool_entry *e, int stop, bool *said)
 {
     int told[2], status = 0, result = 0;
     char c;
@@ -454,10 +459,10 @@ static int kill_at(struct spool *s, bool removes, struct spool_entry e, int n, b
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0)
-        work(s, removes, e, told[1]);
+        work(s, n, e, told[1]);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     for (int i = 0; WIFSTOPPED(status); i++) {
-        if (i == n) {
+        if (i == stop) {
             result = 1;
             kill(pid, SIGKILL);
         } else if (ptrace(PTRACE_SYSCALL, pid, NULL, NULL) != 0) {
@@ -475,60 +480,91 @@ static int kill_at(struct spool *s, bool removes, struct spool_entry e, int n, b
     return result;
 }
 
-static void survives_a_kill_at_every_system_call(void **state)
+static void make_batch(struct spool_entry out[static BATCH])
 {
-    struct fixture *f = *state;
-    int n = 0, killed = 1, before = 0;
+    out[0] = event("a", "body of a");
+    out[1] = event("b", "body of b");
+    out[2] = event("c", "body of c");
+}
 
-    for (; killed == 1 && n < SYSCALLS_MAX; n++) {
-        struct spool_entry e = event("a", "body"), out;
+/* What a child that was killed left of a batch of n: whole entries, the first ones. */
+static size_t judge_what_is_left(const struct fixture *f, size_t n, const struct spool_entry *e)
+{
+    size_t there = count(f->spool);
+    struct spool_entry out;
+
+    assert_in_range(there, 0, n);
+    for (size_t k = 0; k < there; k++) {
+        struct spool_item i = item(f->spool, k);
+        assert_int_equal(spool_read(f->spool, &i, f->arena, &out), SPOOL_READ);
+        assert_true(slice_equal(out.body, e[k].body));
+        assert_memory_equal(out.nonce, e[k].nonce, sizeof out.nonce);
+    }
+    return there;
+}
+
+static void remove_all(struct spool *s)
+{
+    while (count(s) > 0) {
+        struct spool_item i = item(s, 0);
+        spool_remove(s, &i);
+    }
+}
+
+/* Adds n events, and is killed at each of its stops in turn. */
+static void kill_who_adds(const struct fixture *f, size_t n)
+{
+    int stop = 0, killed = 1, before = 0;
+
+    for (; killed == 1 && stop < SYSCALLS_MAX; stop++) {
+        struct spool_entry e[BATCH], again[BATCH];
         bool said;
-        killed = kill_at(f->spool, false, e, n, &said);
+        make_batch(e);
+        killed = kill_at(f->spool, n, e, stop, &said);
         if (killed < 0) {
             print_message("processes cannot be traced here\n");
             skip();
         }
-        size_t there = count(f->spool);
-        assert_in_range(there, said ? 1 : 0, 1);
+        size_t there = judge_what_is_left(f, n, e);
+        assert_true(!said || there == n);
         before += there == 0;
-        if (there == 1) {
-            struct spool_item i = item(f->spool, 0);
-            assert_int_equal(spool_read(f->spool, &i, f->arena, &out), SPOOL_READ);
-            assert_true(slice_is(out.body, "body"));
-            assert_memory_equal(out.nonce, e.nonce, sizeof e.nonce);
-        }
-        /* The sender tries again. */
-        assert_int_equal(add(f->spool, event("a", "body")), there == 1 ? SPOOL_SAME : SPOOL_NEW);
-        assert_int_equal(count(f->spool), 1);
-        struct spool_item i = item(f->spool, 0);
-        spool_remove(f->spool, &i);
+        /* The senders try again. */
+        make_batch(again);
+        for (size_t k = 0; k < n; k++)
+            assert_int_equal(add(f->spool, again[k]), k < there ? SPOOL_SAME : SPOOL_NEW);
+        assert_int_equal(count(f->spool), n);
+        remove_all(f->spool);
         arena_reset(f->arena);
     }
-    assert_true(n > 20 && n < SYSCALLS_MAX && before > 10 && n - before > 2);
-    print_message("killed at %d places, before the event was there at %d of them\n", n, before);
+    assert_true(stop > 20 && stop < SYSCALLS_MAX && before > 10 && stop - before > 2);
+    print_message("killed at %d places, before an event was there at %d of them\n", stop, before);
+}
 
-    killed = 1;
-    for (n = 0; killed == 1 && n < SYSCALLS_MAX; n++) {
+static void survives_a_kill_at_every_system_call(void **state)
+{
+    struct fixture *f = *state;
+    int stop = 0, killed = 1;
+
+    kill_who_adds(f, 1);
+    kill_who_adds(f, BATCH);
+    for (; killed == 1 && stop < SYSCALLS_MAX; stop++) {
         bool said;
         assert_int_equal(add(f->spool, event("a", "body")), SPOOL_NEW);
-        killed = kill_at(f->spool, true, event("a", "body"), n, &said);
+        killed = kill_at(f->spool, 0, NULL, stop, &said);
         if (said)
             assert_int_equal(count(f->spool), 0);
-        if (count(f->spool) == 1) {
-            struct spool_item i = item(f->spool, 0);
-            spool_remove(f->spool, &i);
-        }
+        remove_all(f->spool);
         /* The lock went with its holder. */
         int drain = spool_drain_begin(f->spool);
         assert_true(drain >= 0);
         spool_drain_end(drain);
     }
-    assert_true(n > 5 && n < SYSCALLS_MAX);
+    assert_true(stop > 5 && stop < SYSCALLS_MAX);
 }
 
 /* A kill leaves what the system has taken; a power cut only what was synced. So the order is looked at:
- * w a write to the entry's new file, s that was synced, r it got its name, p the folder above was synced,
- * d the folder was, t it was told. */
+ * w a write to the new file, s that was synced, r or l it got a name or several, p the folder above was
+ * synced, d the folder was, t it was told. */
 static void note_call(const struct fixture *f, pid_t pid, char *calls, size_t room)
 {
     struct __ptrace_syscall_info i;
@@ -551,20 +587,24 @@ static void note_call(const struct fixture *f, pid_t pid, char *calls, size_t ro
 #endif
     else if (i.entry.nr == SYS_renameat2)
         c = 'r';
+    else if (i.entry.nr == SYS_linkat)
+        c = 'l';
     if (c != '\0' && n + 1 < room && (n == 0 || calls[n - 1] != c))
         calls[n] = c;
 }
 
-static void expect_calls(const struct fixture *f, const char *want)
+static void expect_calls(const struct fixture *f, size_t n, const char *want)
 {
+    struct spool_entry e[BATCH];
     char calls[32] = "";
     int told[2], status;
 
+    make_batch(e);
     assert_int_equal(pipe(told), 0);
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0)
-        work(f->spool, false, event("a", "body"), told[1]);
+        work(f->spool, n, e, told[1]);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     if (WIFSTOPPED(status))
         assert_int_equal(ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_TRACESYSGOOD), 0);
@@ -585,16 +625,17 @@ static void expect_calls(const struct fixture *f, const char *want)
 static void syncs_before_it_promises(void **state)
 {
     struct fixture *f = *state;
-    struct spool_item i;
 
     /* Who made the folder may have been killed before he had synced the one above. */
-    expect_calls(f, "wsrpdt");
-    expect_calls(f, "pdt");
-    i = item(f->spool, 0);
-    spool_remove(f->spool, &i);
-    assert_int_equal(add(f->spool, event("b", "body")), SPOOL_NEW);
-    expect_calls(f, "wsrdt");
-    assert_int_equal(find(f->spool, event("a", "body")), SPOOL_SAME);
+    expect_calls(f, 1, "wsrpdt");
+    expect_calls(f, 1, "pdt");
+    remove_all(f->spool);
+    expect_calls(f, BATCH, "wslpdt");
+    expect_calls(f, BATCH, "pdt");
+    remove_all(f->spool);
+    assert_int_equal(add(f->spool, event("x", "body")), SPOOL_NEW);
+    expect_calls(f, 1, "wsrdt");
+    expect_calls(f, BATCH, "wsldt"); /* one was there, two are new */
 }
 
 int main(void)
