@@ -18,7 +18,7 @@
 #define WORKER_DRAIN_MS 5000
 
 /* How long a worker leaves new connections to another that is at work. */
-#define WORKER_TURN_US 1000
+#define WORKER_TURN_US 250
 
 struct worker;
 
