@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include "store/redis_store.h"
 
-#define ORDER       "order:"
 #define PREFIX_ROOM (CONFIG_NAME_MAX + 24) /* guichet:{provider}:order: */
 #define NUMBER_ROOM 24
 #define ARGS_EACH   4 /* of one change */
@@ -98,7 +97,7 @@ static struct slice number(struct command *c, int64_t v)
     return (struct slice){p, (size_t)n};
 }
 
-/* kind: "" or ORDER */
+/* kind: "" or REDIS_ORDER */
 static struct slice whole_key(struct command *c, const char *provider, const char *kind,
                               struct slice key)
 {
@@ -137,7 +136,7 @@ static bool compose(struct command *c, const struct journal *j, const struct ste
     for (size_t i = 0; i < n; i++)
         if (change[i].verb != STEP_EMIT && !same_key(change, i)) {
             add(c, whole_key(c, j->provider, "", change[i].key));
-            add(c, whole_key(c, j->provider, ORDER, change[i].key));
+            add(c, whole_key(c, j->provider, REDIS_ORDER, change[i].key));
             keys += 2;
         }
     count = number(c, (int64_t)keys);
@@ -321,7 +320,7 @@ static bool redis_step_list(const struct journal *j, struct slice key, struct sl
     add(&c, (struct slice){list_script, sizeof list_script - 1});
     add(&c, SLICE_LITERAL("2"));
     add(&c, whole_key(&c, j->provider, "", key));
-    add(&c, whole_key(&c, j->provider, ORDER, key));
+    add(&c, whole_key(&c, j->provider, REDIS_ORDER, key));
     if (after.n > 0) {
         char *from = c.text + c.used;
         from[0] = '(';

@@ -4,6 +4,9 @@
 
 #include "store/step.h"
 
+/* Of the set that gives a record its order: its key is the record's with this before the name. */
+#define REDIS_ORDER "order:"
+
 /* One script a step; replicas are not waited for: a replica that takes over knows the place from which to
  * go on just as long as what was done before it. */
 extern const struct step_ops redis_step;

@@ -3,6 +3,7 @@
 #include <hiredis/hiredis.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "store/redis_step.h"
 #include "store/redis_store.h"
 
 #define SCAN_STEP   "500"
@@ -20,7 +21,7 @@ enum redis_transfer_key redis_transfer_key(struct slice name)
         {"audit:seals", true, REDIS_KEY_LIST}, {"dead", true, REDIS_KEY_LIST},
         {"quarantine", true, REDIS_KEY_LIST},  {"quarantine:seen", true, REDIS_KEY_LIST},
         {"lease:", false, REDIS_KEY_PASSING},  {"selftest:", false, REDIS_KEY_PASSING},
-        {"closed", true, REDIS_KEY_PASSING},
+        {"closed", true, REDIS_KEY_PASSING},   {REDIS_ORDER, false, REDIS_KEY_PASSING},
     };
 
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "base/text.h"
+#include "store/redis_step.h"
 #include "store/redis_store.h"
 #include "store/redis_transfer.h"
 
@@ -51,6 +52,10 @@ static const char script[] =
     "    call('SET', key, A[first], 'PXAT', A[first + 1])\n"
     "  elseif kind == 'H' then\n"
     "    call('HSET', key, A[first], A[first + 1])\n"
+    "  elseif kind == 'O' then\n"
+    "    call('HSET', key, A[first + 1], A[first + 2])\n"
+    "    local set = string.gsub(key, '}:', '}:' .. A[first], 1)\n"
+    "    call('ZADD', set, 0, A[first + 1])\n"
     "  end\n"
     "  i = last + 1\n"
     "end\n"
@@ -204,7 +209,10 @@ static bool add_item(struct command *c, const struct transfer_item *item)
     case TRANSFER_IDS:
         return add_id(c, item);
     case TRANSFER_RECORDS:
-        return begin(c, "H", 2) && add_fields(c, item, 1);
+        return (slice_begins(item->key, STEP_LISTED)
+                    ? begin(c, "O", 3) && add(c, SLICE_LITERAL(REDIS_ORDER))
+                    : begin(c, "H", 2)) &&
+               add_fields(c, item, 1);
     case TRANSFER_PARTS:
         break;
     }

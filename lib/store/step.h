@@ -58,6 +58,9 @@ enum step_outcome step_apply(const struct journal *j, const struct step_change *
 bool step_read(const struct journal *j, struct slice key, const char *const *field, size_t n,
                struct slice *out, struct fail *why);
 
+/* How the keys of records begin that are written by STEP_PUT: what copies a store knows them by it. */
+#define STEP_LISTED "records:"
+
 /* A page of a record that was written by STEP_PUT: its fields in the order of their names (as bytes), from
  * the first one behind `after` ("": from the first of all) on, at most `max` (and STEP_LIST_MAX), and none
  * any more once they have `bytes` bytes. All of it is as it was at one moment. */

@@ -24,6 +24,7 @@ def apache(lab, folder, port, modules, lines):
     return lab.write(f"{folder}/apache.conf", "\n".join(load + [
         f'ServerRoot "{folder}"',
         "ServerName localhost",
+        "Suexec Off",  # where the helper is installed, mod_fcgid would not start without root
         f"Listen 127.0.0.1:{port}",
         f'DocumentRoot "{folder}/www"',
         f'PidFile "{folder}/run/apache.pid"',

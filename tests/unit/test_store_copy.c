@@ -213,7 +213,9 @@ static void fill(struct scene *s)
     const struct journal_field seal[] = {{SLICE_LITERAL("number"), SLICE_LITERAL("1")},
                                          {SLICE_LITERAL("mac"), SLICE_LITERAL("abc")}};
     const struct step_change step[] = {
-        {STEP_SET, SLICE_LITERAL("records:app1:1:tbl1"), SLICE_LITERAL("rec1"),
+        {STEP_PUT, SLICE_LITERAL(STEP_LISTED "app1:1:tbl1"), SLICE_LITERAL("rec2"),
+         SLICE_LITERAL("{\"id\":\"rec2\"}")},
+        {STEP_PUT, SLICE_LITERAL(STEP_LISTED "app1:1:tbl1"), SLICE_LITERAL("rec1"),
          SLICE_LITERAL("{\"id\":\"rec1\"}")},
         {STEP_SET, SLICE_LITERAL("hooks"), SLICE_LITERAL("ach1"), SLICE_LITERAL("app1")}};
     struct journal j = journal_on(s, s->from);
@@ -225,7 +227,7 @@ static void fill(struct scene *s)
     j = journal_on(s, s->from);
     must(journal_seal(&j, "", seal, 2, &done, &why));
     assert_true(done);
-    must(step_apply(&j, step, 2, 0, &why) == STEP_DONE);
+    must(step_apply(&j, step, 3, 0, &why) == STEP_DONE);
     must(journal_lease(&j, "seal", "somebody", LONG_MS, &done, &why));
 }
 
@@ -392,6 +394,7 @@ static void check_state(struct scene *s)
 {
     struct journal j = journal_on(s, s->to);
     struct journal_entry user, wide;
+    struct step_page page;
     struct slice *text;
     size_t n;
 
@@ -400,6 +403,9 @@ static void check_state(struct scene *s)
     assert_true(slice_is(journal_value(&user, "level"), "e129"));
     assert_true(slice_is(journal_value(&user, "sum"), "1170000000000000000"));
     assert_int_equal(wide.nfields, EVENTS);
+    must(step_list(&j, SLICE_LITERAL(STEP_LISTED "app1:1:tbl1"), SLICE_NONE, 10, 1000, &page, &why));
+    assert_int_equal(page.n, 2);
+    assert_true(slice_is(page.field[0].name, "rec1") && slice_is(page.field[1].name, "rec2"));
     must(journal_history(&j, "payments:long", &text, &n, &why));
     assert_int_equal(n, EVENTS);
     assert_true(slice_is(text[0], "{\"n\":0}") && slice_is(text[EVENTS - 1], "{\"n\":129}"));
