@@ -29,7 +29,8 @@ enum body_state {
 
 struct request {
     char *const *params; /* CGI variables "NAME=value", NULL-terminated; a name may come twice */
-    uint8_t name_bytes[REQUEST_NAMES]; /* of the first names, so that few need comparing; 0: not known */
+    uint8_t name_bytes
+        [REQUEST_NAMES]; /* of the first names, so that few need comparing; 0: not known */
     enum method method;
     char path[REQUEST_PATH_MAX + 1]; /* see request_path; "" when it cannot be read */
     struct slice body;               /* empty unless body_state is BODY_WHOLE */

@@ -23,7 +23,7 @@ bool redis_transfer_write(const struct journal *j, const struct transfer_item *i
 enum redis_transfer_key {
     REDIS_KEY_OBJECT, /* a record or a history */
     REDIS_KEY_ID,
-    REDIS_KEY_LIST,   /* a list, its index or the window, which have stages of their own */
+    REDIS_KEY_LIST, /* a list, its index or the window, which have stages of their own */
     REDIS_KEY_PASSING /* of a lease, of a self-test, the mark, an order (made anew): not transferred */
 };
 enum redis_transfer_key redis_transfer_key(struct slice name);

@@ -403,7 +403,8 @@ static void check_state(struct scene *s)
     assert_true(slice_is(journal_value(&user, "level"), "e129"));
     assert_true(slice_is(journal_value(&user, "sum"), "1170000000000000000"));
     assert_int_equal(wide.nfields, EVENTS);
-    must(step_list(&j, SLICE_LITERAL(STEP_LISTED "app1:1:tbl1"), SLICE_NONE, 10, 1000, &page, &why));
+    must(
+        step_list(&j, SLICE_LITERAL(STEP_LISTED "app1:1:tbl1"), SLICE_NONE, 10, 1000, &page, &why));
     assert_int_equal(page.n, 2);
     assert_true(slice_is(page.field[0].name, "rec1") && slice_is(page.field[1].name, "rec2"));
     must(journal_history(&j, "payments:long", &text, &n, &why));
