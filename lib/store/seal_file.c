@@ -186,9 +186,12 @@ struct seal_file *seal_file_read(FILE *from, struct seal_report *out, struct fai
     ssize_t n;
     int rc = 0;
 
-    if (f != NULL)
-        f->arena = arena_new(MEMORY_MAX);
-    if (f == NULL || f->arena == NULL)
+    if (f == NULL) {
+        fail_set(why, "out of memory");
+        return NULL;
+    }
+    f->arena = arena_new(MEMORY_MAX);
+    if (f->arena == NULL)
         rc = fail_set(why, "out of memory");
     while (rc == 0 && (n = getline(&line, &room, from)) > 0) {
         number++;
