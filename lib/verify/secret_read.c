@@ -194,7 +194,10 @@ static int list_folder(DIR *dir, const char *path, size_t room, struct secret_na
     if (errno != 0)
         return fail_set(why, "cannot list %s: %s", path, strerror(errno));
     if (l->n == 0)
-        return fail_set(why, "the folder %s holds no secret; put one file for each into it", path);
+        return fail_set(why,
+                        "the folder %s holds no secret; put one file for each into it (for hooks "
+                        "of Airtable `guichet airtable setup` does)",
+                        path);
     qsort(l->name, l->n, sizeof l->name[0], by_name);
     return 0;
 }

@@ -201,7 +201,7 @@ static const struct option_row diagnose_options[] = {
 const struct verb verb_airtable_diagnose = {
     .name = "airtable diagnose",
     .operands = "",
-    .help = "look at secrets, token, hook and a ping through the real server, with remedies",
+    .help = "looks at secrets, token, hook and a ping through the real server, with remedies",
     .option = diagnose_options,
     .run = run_diagnose,
 };

@@ -67,7 +67,7 @@ static const struct option_row drain_options[] = {
 const struct verb verb_airtable_drain = {
     .name = "airtable drain",
     .operands = "",
-    .help = "apply the payloads of the base's known hooks, each once",
+    .help = "applies the payloads of the base's known hooks, each once",
     .option = drain_options,
     .run = run_drain,
 };
@@ -184,7 +184,7 @@ static const struct option_row watch_options[] = {
 const struct verb verb_airtable_watch = {
     .name = "airtable watch",
     .operands = "",
-    .help = "a worker: drain whenever a ping came, and keep the hooks alive",
+    .help = "a worker: drains whenever a ping came, and keeps the hooks alive",
     .option = watch_options,
     .run = run_watch,
 };

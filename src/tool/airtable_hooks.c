@@ -32,7 +32,7 @@ static const struct option_row common_options[] = {
 const struct verb verb_airtable_list = {
     .name = "airtable list",
     .operands = "",
-    .help = "the base's hooks: state, expiry, lag, last result",
+    .help = "lists the base's hooks: state, expiry, lag, last result",
     .option = common_options,
     .run = run_list,
 };
@@ -93,7 +93,7 @@ static enum verdict run_create(struct call *c)
 const struct verb verb_airtable_create = {
     .name = "airtable create",
     .operands = "",
-    .help = "make a hook; its secret, which Airtable makes, is kept in the provider's folder",
+    .help = "makes a hook; its secret, which Airtable makes, is kept in the provider's folder",
     .option = create_options,
     .run = run_create,
 };
@@ -158,7 +158,7 @@ static enum verdict run_setup(struct call *c)
 const struct verb verb_airtable_setup = {
     .name = "airtable setup",
     .operands = "",
-    .help = "see to it that a sound hook for the URL exists and is on",
+    .help = "sees to it that a sound hook for the URL exists and is on",
     .option = create_options,
     .run = run_setup,
 };
@@ -247,7 +247,7 @@ static enum verdict run_delete(struct call *c)
         .run = run_##word,                                                                         \
     }
 
-HOOK_VERB(enable, "have Airtable send a hook's pings (again)");
-HOOK_VERB(disable, "have Airtable send no pings of a hook; payloads go on");
-HOOK_VERB(refresh, "prolong a hook's life to seven days from now");
-HOOK_VERB(delete, "delete a hook, at Airtable and here; its secret's file stays");
+HOOK_VERB(enable, "has Airtable send a hook's pings (again)");
+HOOK_VERB(disable, "has Airtable send no pings of a hook; payloads go on");
+HOOK_VERB(refresh, "prolongs a hook's life to seven days from now");
+HOOK_VERB(delete, "deletes a hook, at Airtable and here; its secret's file stays");

@@ -97,7 +97,7 @@ static const struct option_row import_options[] = {
 const struct verb verb_airtable_import_secret = {
     .name = "airtable import-secret",
     .operands = "HOOK",
-    .help = "keep the secret that Airtable showed (macSecretBase64) in the provider's folder",
+    .help = "keeps the secret that Airtable showed (macSecretBase64) in the provider's folder",
     .option = import_options,
     .least = 1,
     .most = 1,
@@ -144,7 +144,7 @@ static const struct option_row convert_options[] = {
 const struct verb verb_airtable_secret_convert = {
     .name = "airtable secret-convert",
     .operands = "",
-    .help = "write a secret in another form: hex: or base64:, of the same bytes",
+    .help = "writes a secret in another form: hex: or base64:, of the same bytes",
     .option = convert_options,
     .run = run_convert,
 };

@@ -276,7 +276,7 @@ static const struct option_row simulate_options[] = {
 const struct verb verb_airtable_simulate = {
     .name = "airtable simulate",
     .operands = "",
-    .help = "send pings signed as Airtable signs, and some that must be refused",
+    .help = "sends pings signed as Airtable signs, and some that must be refused",
     .option = simulate_options,
     .run = run_simulate,
 };

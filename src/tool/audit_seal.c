@@ -293,7 +293,7 @@ static enum verdict verify(struct call *c)
 const struct verb verb_audit_verify = {
     .name = "audit verify",
     .operands = "",
-    .help = "whether the audit is as it was sealed, and which entries are not",
+    .help = "says whether the audit is as it was sealed, and which entries are not",
     .option =
         (const struct option_row[]){
             HOST_PROVIDER_OPTION,

@@ -142,6 +142,11 @@ static struct config *load(struct call *c)
     return config;
 }
 
+static const char *plural(size_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
 static enum verdict doctor(struct call *c)
 {
     struct doctor d = {.c = c, .program = call_option(c, "program")};
@@ -169,8 +174,8 @@ static enum verdict doctor(struct call *c)
         goto done;
     }
     examine(&d);
-    out_say(c->out, "%zu requests to %s: %zu faults, %zu notes", d.probes, d.base, d.faults,
-            d.notes);
+    out_say(c->out, "%zu request%s to %s: %zu fault%s, %zu note%s", d.probes, plural(d.probes),
+            d.base, d.faults, plural(d.faults), d.notes, plural(d.notes));
     v = d.faults > 0 ? VERDICT_NO : VERDICT_DONE;
 
 done:

@@ -247,6 +247,8 @@ finds '' "--send takes the provider whose events it knows" --send --config "$D/v
 
 tool doctor "$URL" > "$E2E/found"
 like "$?:$(cat "$E2E/found")" "0:* requests to $URL: 0 faults, 0 notes" "for people there is an end"
+tool doctor http://127.0.0.1:1 > "$E2E/found"
+like "$?:$(cat "$E2E/found")" "1:*1 request to http://127.0.0.1:1: 1 fault, 0 notes" "one of them is one"
 tool doctor ftp://example.org > /dev/null 2> "$E2E/said"
 like "$?:$(cat "$E2E/said")" "2:*as in https://example.org*" "an address that is none is said"
 ! grep -qF -e "$T4G_WEBHOOK_SECRET" -e "$GUICHET_METRICS_TOKEN" "$E2E/found" "$E2E/said"

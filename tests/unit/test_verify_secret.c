@@ -195,7 +195,7 @@ static void folders(void **state)
 
     (void)state;
     assert_int_equal(mkdir(at("", "d"), 0700), 0);
-    refuses(at("dir:", "d"), "holds no secret", "one file for each");
+    refuses(at("dir:", "d"), "holds no secret", "airtable setup");
     put("d/20-new", "new\n", 4, 0600);
     put("d/10-old", "old\n", 4, 0600);
     put("d/.hidden", "hidden", 6, 0644);
