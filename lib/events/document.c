@@ -20,6 +20,7 @@ struct scratch {
     char *p;
     size_t used, room;
     bool spilled; /* something is on the heap */
+    bool failed;  /* the heap had nothing left */
 };
 
 struct document {
@@ -34,6 +35,17 @@ struct document {
  * users of Jansson allocate is on the heap. */
 static _Thread_local struct scratch *current;
 
+static void *spill(size_t n)
+{
+    void *p = malloc(n);
+
+    current->spilled = true;
+    current->failed = p == NULL;
+    return p;
+}
+
+/* After a failure there is no more: Jansson does not look at whether a long text was kept whole, and would
+ * go on with a shorter one. */
 static void *scratch_alloc(size_t n)
 {
     const size_t align = _Alignof(max_align_t);
@@ -41,10 +53,10 @@ static void *scratch_alloc(size_t n)
 
     if (current == NULL)
         return malloc(n);
-    if (need < n || need > current->room - current->used) {
-        current->spilled = true;
-        return malloc(n);
-    }
+    if (current->failed)
+        return NULL;
+    if (need < n || need > current->room - current->used)
+        return spill(n);
     current->used += need;
     return current->p + current->used - need;
 }
@@ -60,7 +72,7 @@ static void scratch_install(void)
     json_set_alloc_funcs(scratch_alloc, scratch_free);
 }
 
-static json_t *load(struct document *d, size_t flags, json_error_t *error)
+static void load(struct document *d, size_t flags, json_error_t *error)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -68,7 +80,6 @@ static json_t *load(struct document *d, size_t flags, json_error_t *error)
     current = &d->scratch;
     d->root = json_loadb(d->body.p != NULL ? d->body.p : "", d->body.n, flags, error);
     current = NULL;
-    return d->root;
 }
 
 /* --- reading ---------------------------------------------------------------------------------------- */
@@ -97,7 +108,7 @@ static enum event_status refuse_syntax(const json_error_t *error, struct event *
                           "the body must be a JSON object in UTF-8 without duplicate names; %s, in "
                           "line %d, column %d",
                           findings[i].text, error->line, error->column);
-    return EVENT_NO_MEMORY; /* Jansson tells of a failed allocation by no code of its own */
+    return EVENT_NO_MEMORY; /* none of the body's faults */
 }
 
 enum event_status document_read(struct slice body, struct arena *arena, struct document **out,
@@ -116,7 +127,13 @@ enum event_status document_read(struct slice body, struct arena *arena, struct d
     d->body = body;
     d->scratch.p = arena_raw(arena, SCRATCH_BYTES);
     d->scratch.room = d->scratch.p != NULL ? SCRATCH_BYTES : 0;
-    if (load(d, flags, &error) == NULL)
+    load(d, flags, &error);
+    if (d->scratch
+            .failed) { /* whatever Jansson made of that: it tells of it by no code of its own */
+        document_free(d);
+        return EVENT_NO_MEMORY;
+    }
+    if (d->root == NULL)
         return refuse_syntax(&error, e);
     if (!json_is_object(d->root)) {
         document_free(d);

@@ -19,6 +19,7 @@ struct rows {
 struct seal_file {
     char *provider;
     struct arena *arena;
+    struct arena *line; /* of the line that is read */
     struct rows audit, seals;
 };
 
@@ -93,10 +94,12 @@ static bool take_fields(struct seal_file *f, const struct document *d, struct do
     while (out->nfields < JOURNAL_FIELDS_MAX && document_next(d, c, &name, &raw)) {
         struct journal_field *field = &out->field[out->nfields++];
         value = SLICE_NONE;
-        (void)document_text(d, arena_copy(f->arena, name).p, &value);
         field->name = arena_copy(f->arena, name);
+        if (field->name.p == NULL)
+            return false;
+        (void)document_text(d, field->name.p, &value);
         field->value = arena_copy(f->arena, value);
-        if (field->name.p == NULL || field->value.p == NULL)
+        if (field->value.p == NULL)
             return false;
     }
     return true;
@@ -142,7 +145,8 @@ static int read_line(struct seal_file *f, struct slice line, struct fail *why)
     struct event judged = {.reason = NULL};
     int rc;
 
-    switch (document_read(line, f->arena, &d, &judged)) {
+    arena_reset(f->line);
+    switch (document_read(line, f->line, &d, &judged)) {
     case EVENT_OK:
         break;
     case EVENT_NO_MEMORY:
@@ -191,7 +195,8 @@ struct seal_file *seal_file_read(FILE *from, struct seal_report *out, struct fai
         return NULL;
     }
     f->arena = arena_new(MEMORY_MAX);
-    if (f->arena == NULL)
+    f->line = arena_new(LINE_MAX);
+    if (f->arena == NULL || f->line == NULL)
         rc = fail_set(why, "out of memory");
     while (rc == 0 && (n = getline(&line, &room, from)) > 0) {
         number++;
@@ -219,6 +224,7 @@ void seal_file_free(struct seal_file *f)
     free(f->audit.entry);
     free(f->seals.entry);
     arena_free(f->arena);
+    arena_free(f->line);
     free(f->provider);
     free(f);
 }

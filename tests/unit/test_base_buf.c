@@ -90,6 +90,56 @@ static void test_refused_append_leaves_nothing(void **state)
     buf_free(&none);
 }
 
+/* Each append at each size of the memory: it stops at the maximum, and its NUL never lies behind what was
+ * allocated. */
+static void test_every_edge(void **state)
+{
+    (void)state;
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
+
+    for (size_t max = 0; max < 600; max += max < 250 || max > 260 ? 37 : 1)
+        for (size_t step = 1; step < sizeof letters; step += 4) {
+            struct buf b = BUF_INIT(max);
+            size_t want = 0;
+            while (buf_add(&b, letters, step)) {
+                want += step;
+                assert_true(b.n == want && b.n <= max && b.n < b.room && b.room <= max + 1);
+                assert_int_equal(b.p[b.n], 0);
+            }
+            assert_true(b.overflow && b.n == want && want <= max && max - want < step);
+            assert_false(buf_add(&b, "", 0));
+            assert_int_equal(b.n, want);
+            buf_free(&b);
+        }
+}
+
+/* Lengths near the largest there is are refused, and not summed up to small ones. */
+static void test_no_wrap(void **state)
+{
+    (void)state;
+    static const size_t maximums[] = {SIZE_MAX, SIZE_MAX - 1, 300};
+    struct buf full = BUF_INIT(8);
+
+    for (size_t i = 0; i < sizeof maximums / sizeof maximums[0]; i++) {
+        struct buf b = BUF_INIT(maximums[i]);
+        assert_true(buf_add(&b, NULL, 0)); /* there is a text from here on */
+        assert_string_equal(b.p, "");
+        assert_true(buf_adds(&b, "four"));
+        for (volatile size_t less = 0; less < 5; less++) { /* from 5 on the heap refuses it */
+            assert_false(buf_add_slice(&b, (struct slice){"x", SIZE_MAX - less}));
+            assert_true(b.overflow);
+            assert_string_equal(b.p, "four");
+            b.overflow = false;
+        }
+        assert_true(buf_adds(&b, "five"));
+        assert_string_equal(b.p, "fourfive");
+        buf_free(&b);
+    }
+    assert_true(buf_adds(&full, "12345678"));
+    assert_true(buf_add(&full, "", 0));
+    buf_free(&full);
+}
+
 static const struct {
     const char *in;
     size_t n;
@@ -135,8 +185,9 @@ static void test_json(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_appends), cmocka_unit_test(test_integers),
-        cmocka_unit_test(test_maximum), cmocka_unit_test(test_refused_append_leaves_nothing),
+        cmocka_unit_test(test_appends),    cmocka_unit_test(test_integers),
+        cmocka_unit_test(test_maximum),    cmocka_unit_test(test_refused_append_leaves_nothing),
+        cmocka_unit_test(test_every_edge), cmocka_unit_test(test_no_wrap),
         cmocka_unit_test(test_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

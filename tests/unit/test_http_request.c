@@ -224,6 +224,52 @@ static void test_param(void **state)
     assert_null(request_param(&r, "NOVALUE", NULL).p);
 }
 
+/* A header that is sent twice is counted so wherever it stands: beyond the names that are measured ahead,
+ * behind names that are too long to be measured, behind variables that have none. */
+static void test_param_anywhere(void **state)
+{
+    (void)state;
+    enum { MANY = 3 * REQUEST_NAMES };
+    static const size_t places[] = {0, REQUEST_NAMES - 1, REQUEST_NAMES, 2 * REQUEST_NAMES,
+                                    MANY - 1};
+    static char signature[] = "HTTP_X_T4G_SIGNATURE=sha256=00", again[] = "HTTP_X_T4G_SIGNATURE=";
+    static char other[] = "HTTP_X_OTHER=1", bare[] = "HTTP_X_T4G_SIGNATURE", unnamed[] = "=1";
+    static char long_name[4][700], *const odd[] = {other,        bare,         unnamed,
+                                                   long_name[0], long_name[1], long_name[2],
+                                                   long_name[3]};
+    static const size_t lengths[4] = {UINT8_MAX, UINT8_MAX + 1, UINT8_MAX + 1 + 20, 600};
+    const size_t nplaces = sizeof places / sizeof places[0];
+    char *params[MANY + 1] = {NULL};
+    struct request r;
+    unsigned times;
+
+    for (size_t i = 0; i < 4; i++) {
+        memset(long_name[i], 'L', lengths[i]);
+        memcpy(long_name[i] + lengths[i], "=long", sizeof "=long");
+    }
+    for (size_t i = 0; i < nplaces * nplaces; i++) {
+        size_t one = places[i / nplaces], two = places[i % nplaces];
+        for (size_t k = 0; k < MANY; k++)
+            params[k] = odd[k % (sizeof odd / sizeof odd[0])];
+        params[one] = signature;
+        if (two != one)
+            params[two] = again;
+        request_init(&r, params);
+        times = 9;
+        assert_slice(request_header(&r, "x-t4g-signature", &times), one <= two ? "sha256=00" : "");
+        assert_int_equal(times, one == two ? 1 : 2);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        char name[700];
+        memcpy(name, long_name[i], lengths[i]);
+        name[lengths[i]] = '\0';
+        assert_slice(request_param(&r, name, &times), "long");
+        assert_true(times > 1);
+        name[lengths[i] - 2] = '\0'; /* nobody has that name */
+        assert_null(request_param(&r, name, NULL).p);
+    }
+}
+
 static void test_header(void **state)
 {
     (void)state;
@@ -332,11 +378,11 @@ static void test_media_type(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_path),          cmocka_unit_test(test_path_room),
-        cmocka_unit_test(test_query),         cmocka_unit_test(test_init),
-        cmocka_unit_test(test_param),         cmocka_unit_test(test_header),
-        cmocka_unit_test(test_authorization), cmocka_unit_test(test_https),
-        cmocka_unit_test(test_media_type),
+        cmocka_unit_test(test_path),   cmocka_unit_test(test_path_room),
+        cmocka_unit_test(test_query),  cmocka_unit_test(test_init),
+        cmocka_unit_test(test_param),  cmocka_unit_test(test_param_anywhere),
+        cmocka_unit_test(test_header), cmocka_unit_test(test_authorization),
+        cmocka_unit_test(test_https),  cmocka_unit_test(test_media_type),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -623,6 +624,30 @@ static const char *check_text(struct fixture *f, const char *text)
     return out;
 }
 
+/* What is made of a line while it is read is not kept: of each there stays little more than itself. */
+static void a_long_export_takes_little_memory(void **state)
+{
+    enum { LINES = 4000, BYTES_OF_A_LINE = 2000 };
+    struct fixture *f = *state;
+    struct fail why = {""};
+    struct seal_file *file;
+    FILE *all = tmpfile();
+    size_t before;
+
+    assert_non_null(all);
+    assert_true(seal_file_begin(all, "dazno"));
+    for (int i = 0; i < LINES; i++)
+        fprintf(all, "{\"audit\":\"%d-0\",\"id\":\"e%d\",\"outcome\":\"accepted\"}\n", i + 1, i);
+    rewind(all);
+    before = mallinfo2().uordblks + mallinfo2().hblkhd;
+    file = seal_file_read(all, f->report, &why);
+    assert_non_null(file);
+    assert_in_range(mallinfo2().uordblks + mallinfo2().hblkhd - before, 0,
+                    (size_t)LINES * BYTES_OF_A_LINE);
+    seal_file_free(file);
+    fclose(all);
+}
+
 static void an_export_is_checked_without_a_store(void **state)
 {
     struct fixture *f = *state;
@@ -682,6 +707,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(killed_between_seal_and_trim, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_damaged_chain_is_not_trimmed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(two_sealers_at_once_make_one_chain, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_long_export_takes_little_memory, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_export_is_checked_without_a_store, set_up, tear_down),
     };
 
