@@ -5,6 +5,18 @@
 #include "pages/html.h"
 #include "pages/wording.h"
 
+static bool is_met_at_copies(const struct config *c, enum problem_id id)
+{
+    bool some = false;
+
+    for (size_t i = 0; i < c->nproviders; i++)
+        some = some || wording_has_copies(&c->provider[i]);
+    for (size_t i = 0; some && i < route_copy_count; i++)
+        if (wording_met_at_copy(c, &route_copy[i], id))
+            return true;
+    return false;
+}
+
 /* Whether any path answers so, as it is configured; p gets a provider that does, or NULL. */
 static bool is_met(const struct config *c, enum problem_id id, const struct config_provider **p)
 {
@@ -18,7 +30,7 @@ static bool is_met(const struct config *c, enum problem_id id, const struct conf
         if (route_is_served(c, &route_endpoint[i]) &&
             wording_met_at_endpoint(c, &route_endpoint[i], id))
             return true;
-    return id == PROBLEM_UNKNOWN_PATH;
+    return id == PROBLEM_UNKNOWN_PATH || is_met_at_copies(c, id);
 }
 
 static void put_row(struct buf *out, int status, const char *meaning, const char *detail,

@@ -112,6 +112,17 @@ static void test_all_schemes(void **unused)
 }
 
 /* Copies are documented where they can be read. */
+static bool page_says(const struct config *c, const char *text)
+{
+    struct buf page = BUF_INIT(1u << 20);
+    bool found;
+
+    docs_render(c, &page);
+    found = page.p != NULL && strstr(page.p, text) != NULL;
+    buf_free(&page);
+    return found;
+}
+
 static void test_copies(void **unused)
 {
     (void)unused;
@@ -126,7 +137,9 @@ static void test_copies(void **unused)
     assert_null(AT(o, "paths", "/copies/{base}"));
     assert_null(AT(o, "components", "schemas", "Copy_record"));
     json_decref(o);
+    assert_false(page_says(c, "the copy that the cursor is of"));
     p->read_token.n = 1;
+    assert_true(page_says(c, "the copy that the cursor is of"));
     o = render(c);
     check_references(o, o);
     assert_int_equal(json_object_size(AT(o, "paths")), scheme_count + route_endpoint_count + 3);
