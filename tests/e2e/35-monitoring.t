@@ -13,7 +13,7 @@ PATIENCE_S=60 # two scrapes and an evaluation, on a busy machine
 mkdir -m 700 "$E2E/spool" "$E2E/prometheus"
 give "$E2E/spool"
 # require_https stays on: what follows goes through TLS.
-deploy lighttpd-socket 'server.when_store_down = spool' "server.spool_dir = $E2E/spool"
+deploy lighttpd-socket 'provider dazno.rate_limit = 100/3600s' 'server.when_store_down = spool' "server.spool_dir = $E2E/spool"
 
 # Beside lighttpd, to the same responder, an Apache with a certificate of its own.
 openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost \
@@ -125,11 +125,18 @@ is "$(grep -c '^data panel .*provider=~' <<< "$SAID")" 0 "another provider neith
 for want in accepted:4 duplicate:2 conflict:2 invalid:2 unauthorized:2 rejected:2; do
     is "$(query "sum(guichet_webhooks_total{provider=\"dazno\",outcome=\"${want%:*}\"})")" "${want#*:}" "${want/:/: }"
 done
-is "$(query 'job_provider:guichet_backlog_entries:max{provider="dazno"}')" "$(redis XLEN 'guichet:{dazno}:events')" \
+# comes_to EXPRESSION VALUE NAME: a rule records what was scraped a little later
+# shellcheck disable=SC2317 # called by insist_on
+is_now() { [ "$(query "$1")" = "$2" ]; }
+comes_to() {
+    insist_on is_now "$1" "$2"
+    ok $? "$3" || note "$1 is $(query "$1"), not $2"
+}
+comes_to 'job_provider:guichet_backlog_entries:max{provider="dazno"}' "$(redis XLEN 'guichet:{dazno}:events')" \
     "the backlog is the stream's length"
-is "$(query 'job_provider:guichet_quarantine_entries:max{provider="dazno"}')" \
+comes_to 'job_provider:guichet_quarantine_entries:max{provider="dazno"}' \
     "$(redis XLEN 'guichet:{dazno}:quarantine')" "the quarantine too"
-is "$(query 'job_provider:guichet_rate_limit_used:ratio{provider="dazno"}')" 0.04 "4 of 100 are used"
+comes_to 'job_provider:guichet_rate_limit_used:ratio{provider="dazno"}' 0.04 "4 of 100 are used"
 
 # This Redis keeps nothing on its disk, and there are new entries of the quarantine.
 # shellcheck disable=SC2317 # called by insist_on
