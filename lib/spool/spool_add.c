@@ -1,5 +1,6 @@
 /* Events on their way into the folder. A batch is written to one file, which is synced once; then each
- * event's name is a link to it. So many cost two syncs, as one does. */
+ * event's name is a link to it. So many cost two syncs, as one does; on a file system without links each
+ * costs its own. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@ struct adding {
     size_t n;
     int fd; /* of the file of all of them; -1: none is written yet */
     uint64_t size;
+    bool no_links; /* it turned out that there are none here */
     struct fail *why;
 };
 
@@ -134,7 +136,7 @@ static enum spool_verdict add_one(struct adding *a, const struct spool_entry *e)
 
 /* Gives the entries their names; the folder is not synced yet. Those that have theirs when this fails
  * are there all the same, and will be found the same. */
-static bool name_all(const struct adding *a)
+static bool name_all(struct adding *a)
 {
     int dir = a->spool->dir_fd;
     char name[SPOOL_NAME_ROOM];
@@ -145,8 +147,10 @@ static bool name_all(const struct adding *a)
     }
     for (size_t i = 0; i < a->n; i++) {
         spool_item_name(&a->item[i], name);
-        if (linkat(dir, NEW_NAME, dir, name, 0) != 0)
+        if (linkat(dir, NEW_NAME, dir, name, 0) != 0) {
+            a->no_links = i == 0 && (errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS);
             return complain(a, "link");
+        }
     }
     return true;
 }
@@ -168,8 +172,9 @@ static bool end(struct adding *a)
     return safe;
 }
 
-void spool_add(struct spool *s, const struct spool_entry *e, size_t n, enum spool_verdict *verdict,
-               struct fail *why)
+/* False: nothing was added, for it would need links, and there are none. */
+static bool add_batch(struct spool *s, const struct spool_entry *e, size_t n,
+                      enum spool_verdict *verdict, struct fail *why)
 {
     struct adding a = {.spool = s, .fd = -1, .why = why};
     int lock = spool_take_lock(s, SPOOL_LOCK_NAME, SPOOL_LOCK_WAIT_MS);
@@ -178,7 +183,7 @@ void spool_add(struct spool *s, const struct spool_entry *e, size_t n, enum spoo
         verdict[i] = SPOOL_FAILED;
     if (lock < 0) {
         fail_set(why, "cannot lock %s/" SPOOL_LOCK_NAME " in time: %s", s->dir, strerror(errno));
-        return;
+        return true;
     }
     if (!spool_list_read(s->dir_fd, true, &a.list)) {
         fail_set(why, "cannot list %s: %s", s->dir, strerror(errno));
@@ -193,4 +198,18 @@ void spool_add(struct spool *s, const struct spool_entry *e, size_t n, enum spoo
 done:
     spool_list_free(&a.list);
     close(lock);
+    return !a.no_links;
+}
+
+void spool_add(struct spool *s, const struct spool_entry *e, size_t n, enum spool_verdict *verdict,
+               struct fail *why)
+{
+    if (!atomic_load(&s->alone)) {
+        if (add_batch(s, e, n, verdict, why))
+            return;
+        atomic_store(&s->alone, true);
+        *why = (struct fail){""};
+    }
+    for (size_t i = 0; i < n; i++)
+        (void)add_batch(s, &e[i], 1, &verdict[i], why);
 }

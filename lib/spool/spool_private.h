@@ -14,6 +14,7 @@ struct spool {
     int dir_fd;
     struct spool_limits limits;
     atomic_bool named; /* its name is known to be on the disk */
+    atomic_bool alone; /* its file system has no hard links: each event is a file of its own */
     _Atomic int64_t
         quiet_ns; /* when the folder had last changed that was then found empty; 0: none */
 };

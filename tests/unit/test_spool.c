@@ -95,6 +95,19 @@ static enum spool_verdict add(struct spool *s, struct spool_entry e)
     return v;
 }
 
+/* The linker puts this in the place of linkat: some file systems have no hard links. */
+static bool no_links;
+int __real_linkat(int from, const char *old, int to, const char *new, int flags);
+int __wrap_linkat(int from, const char *old, int to, const char *new, int flags);
+
+int __wrap_linkat(int from, const char *old, int to, const char *new, int flags)
+{
+    if (!no_links)
+        return __real_linkat(from, old, to, new, flags);
+    errno = EPERM;
+    return -1;
+}
+
 static enum spool_verdict find(struct spool *s, struct spool_entry e)
 {
     enum spool_verdict v;
@@ -638,6 +651,24 @@ static void syncs_before_it_promises(void **state)
     expect_calls(f, BATCH, "wsldt"); /* one was there, two are new */
 }
 
+static void does_without_links(void **state)
+{
+    struct fixture *f = *state;
+    const struct spool_entry e[BATCH] = {event("a", "1"), event("b", "2"), event("a", "3")};
+    enum spool_verdict v[BATCH];
+    struct fail why = {""};
+
+    no_links = true;
+    spool_add(f->spool, e, BATCH, v, &why);
+    no_links = false;
+    assert_string_equal(why.text, "");
+    assert_int_equal(v[0], SPOOL_NEW);
+    assert_int_equal(v[1], SPOOL_NEW);
+    assert_int_equal(v[2], SPOOL_OTHER);
+    assert_int_equal(count(f->spool), 3);
+    assert_int_equal(find(f->spool, e[1]), SPOOL_SAME);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -654,6 +685,7 @@ int main(void)
         TEST(keeps_one_of_each_from_many_processes),
         TEST(survives_a_kill_at_every_system_call),
         TEST(syncs_before_it_promises),
+        TEST(does_without_links),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
