@@ -56,7 +56,7 @@ static bool read_ids(struct work *w, struct wish *out)
 {
     static const char *const prefix[ROUTE_PARTS_MAX] = {"app", "tbl", "rec"};
 
-    for (size_t i = 0; i < w->route.nparts; i++) {
+    for (size_t i = 0; i < w->route.nparts && i < ROUTE_PARTS_MAX; i++) {
         struct slice id = w->route.part[i];
         if (!airtable_id_is(id, prefix[i])) {
             answer_problem(w, PROBLEM_NOT_COPIED, NULL, NULL);

@@ -110,7 +110,7 @@ static void name_generation(int64_t generation, char out[static GENERATION_DIGIT
 static enum reader_outcome choose(const struct journal *j, const char *base, int64_t *generation,
                                   struct fail *why)
 {
-    struct reader_copy copy;
+    struct reader_copy copy = {.generation = 0};
     int64_t previous;
     enum reader_outcome outcome = look(j, base, &copy, &previous, why);
 

@@ -93,8 +93,7 @@ static char *render(bool openmetrics, int store_up)
     const struct metrics_provider providers[] = {
         {"dazno", 100, store_up ? 7 : -1, store_up ? 3 : -1, store_up ? 0 : -1, store_up ? 2 : -1,
          -1, -1},
-        {"airtable", 0, -1, -1, -1, -1, store_up ? 1761129005 : -1,
-         store_up ? 1760524200 : -1},
+        {"airtable", 0, -1, -1, -1, -1, store_up ? 1761129005 : -1, store_up ? 1760524200 : -1},
     };
     const struct metrics_input in = {
         .provider = providers,
