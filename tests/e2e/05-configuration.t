@@ -16,8 +16,8 @@ check() {
 }
 
 # Every setting in force, with the ; taken away; and the state folder where we may make it.
-# spool_dir and audit_key have no default; what stands there is an example.
-sed -e '/^;spool_dir = /d' -e '/^;audit_key = /d' -e 's/^;\([a-z_]* =\)/\1/' -e "s|^state_dir = .*|state_dir = $E2E/state|" "$example" > "$E2E/all.conf"
+# spool_dir, audit_key and read_token have no default; what stands there is an example.
+sed -e '/^;spool_dir = /d' -e '/^;audit_key = /d' -e '/^;read_token = /d' -e 's/^;\([a-z_]* =\)/\1/' -e "s|^state_dir = .*|state_dir = $E2E/state|" "$example" > "$E2E/all.conf"
 sed -e "s|^;state_dir = .*|state_dir = $E2E/state|" "$example" > "$E2E/plain.conf"
 
 check "$E2E/plain.conf" "$E2E/plain"

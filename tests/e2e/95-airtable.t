@@ -9,7 +9,7 @@
 #   AIRTABLE_RECORDS=5000 AIRTABLE_CHANGES=20000 AIRTABLE_PARTS=40 AIRTABLE_PAUSE_S=8 AIRTABLE_LONG_S=600
 #
 # (records in 4 tables, changes, in how many parts, seconds at most between two kills, until the worker must
-# have caught up: some eight minutes for each store). AIRTABLE_STORES="file" or "redis": that one alone.
+# have caught up: some four minutes). AIRTABLE_STORES="file" or "redis": that one alone.
 # shellcheck source-path=SCRIPTDIR source=airtable.sh
 . "$(dirname "$0")/airtable.sh"
 
