@@ -15,10 +15,9 @@
  *
  * KEYS: the hand-off stream, what says that the store is closed, then each record and its set. ARGV: the
  * stream's limit, then for each change the verb, the number of its key (of an event its id), field and
- * value. Redis does not roll back: so what could fail, the
- * types of the keys and the user's rights, is asked for before the first write, and the first write is
- * what a full or read-only server refuses. Returns 0; or the number of the condition that is not met; or
- * -1 when the stream is full. */
+ * value. Redis does not roll back: so what could fail, the types of the keys and the user's rights, is
+ * asked for before the first write, and the first write is what a full or read-only server refuses.
+ * Returns 0; or the number of the condition that is not met; or -1 when the stream is full. */
 static const char script[] =
     "local K, A, call = KEYS, ARGV, redis.call\n"
     "local limit, emits, allowed = tonumber(A[1]), 0, redis.acl_check_cmd\n"
