@@ -47,7 +47,7 @@ guide tls-terminator apache-behind '/X-Forwarded-Proto/d' 'plain_http' README ap
 WITHOUT=
 # What was there before: the first store is the file.
 WITHOUT='0,/^store = /s|^store = .*|store = sqlite:///var/lib/guichet/store.db|;'
-guide sqlite-to-redis apache '/^guichet store copy unix/d;/ 503$/d' '/root/answer differ' README apache-vhost sqlite-to-redis
+guide sqlite-to-redis apache '/^guichet store copy unix/d;/ 503$/d' '/answer differ' README apache-vhost sqlite-to-redis
 WITHOUT=
 guide two-hosts hosts '/^systemctl restart redis-sentinel/d;/^until .*26379/d' 'store_unreachable|not_accepted' two-hosts
 if [ -u /usr/lib/apache2/suexec ]; then
