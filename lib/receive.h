@@ -55,7 +55,10 @@ struct exchange {
     struct arena *arena;
 };
 
-#define RECEIVE_BATCH_MAX STORE_BATCH_MAX
+/* A batch costs the store little less for each event beyond eight of them; but while it is under way, those
+ * who wait for its answers send nothing. So it is not as large as it could be: other batches are read and
+ * answered meanwhile. */
+#define RECEIVE_BATCH_MAX 16
 
 /* Answers n requests (at most RECEIVE_BATCH_MAX) whose bodies were read: those to one provider are
  * committed together. When it returns every response is filled, and what was decided is counted and in

@@ -28,7 +28,7 @@
 const struct key keys_table[] = {
     {SERVER(store), .type = KEY_STORE, .min = 1, .max = 1024, .sensitive = true,
      .help = "address of the store; no default"},
-    {SERVER(workers), .type = KEY_INTEGER, .initial = "2", .min = 1, .max = 64,
+    {SERVER(workers), .type = KEY_INTEGER, .initial = "3", .min = 1, .max = 64,
      .help = "threads; mod_fcgid and plain CGI use one"},
     {SERVER(max_body), .type = KEY_SIZE, .initial = "1MiB", .min = 1, .max = 64 * MIB,
      .help = "largest body of a request; more is answered 413"},

@@ -18,7 +18,6 @@ struct server {
     size_t nworkers; /* that were made */
     size_t nstarted;
     int stop;
-    atomic_uint at_work; /* workers that are */
     sigset_t signals;
 };
 
@@ -34,7 +33,6 @@ static int make_workers(struct server *s, struct fail *why)
         .service = &s->program->service,
         .listener = s->listener->fd,
         .stop = s->stop,
-        .at_work = &s->at_work,
         .inherited = s->listener->inherited,
     };
 

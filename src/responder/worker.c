@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "fastcgi.h"
@@ -216,30 +215,6 @@ static void answer_taken(struct worker *w)
     w->ntaken = 0;
 }
 
-/* --- taking turns ---------------------------------------------------------------------------------- */
-
-static void begin_work(struct worker *w)
-{
-    atomic_fetch_add_explicit(w->options.at_work, 1, memory_order_relaxed);
-}
-
-static void end_work(struct worker *w)
-{
-    atomic_fetch_sub_explicit(w->options.at_work, 1, memory_order_relaxed);
-}
-
-/* Leaves new connections to another worker for its turn, unless there is something else to answer. */
-static void await_turn(struct worker *w)
-{
-    static const struct timespec turn = {.tv_nsec = WORKER_TURN_US * 1000};
-
-    if (w->ntaken > 0 || atomic_load_explicit(w->options.at_work, memory_order_relaxed) == 1)
-        return;
-    end_work(w);
-    (void)nanosleep(&turn, NULL);
-    begin_work(w);
-}
-
 /* --- the loop -------------------------------------------------------------------------------------- */
 
 /* Connections that are accepted already are served to their end. A backlog that nobody else will
@@ -259,7 +234,6 @@ static void turn(struct worker *w, int timeout_ms)
     int n = epoll_wait(w->epoll, event, EVENTS_PER_TURN, timeout_ms);
     bool listener_ready = false, stop = false;
 
-    begin_work(w);
     for (int i = 0; i < n; i++) {
         if (event[i].data.ptr == &tag_listener) {
             listener_ready = true;
@@ -273,10 +247,8 @@ static void turn(struct worker *w, int timeout_ms)
                 waiting_ready(w, c);
         }
     }
-    if (listener_ready && !stop) {
-        await_turn(w);
+    if (listener_ready && !stop)
         accept_ready(w);
-    }
     if (w->ntaken > 0)
         answer_taken(w);
     if (stop) {
@@ -284,7 +256,6 @@ static void turn(struct worker *w, int timeout_ms)
         if (w->ntaken > 0)
             answer_taken(w);
     }
-    end_work(w);
     waiting_bury(&w->waiting);
 }
 

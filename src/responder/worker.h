@@ -3,22 +3,15 @@
  * Each turn it accepts every connection that is ready (up to a batch), keeps those whose request is not
  * whole yet aside, answers the whole ones together and comes back. A lone request waits for nobody, a
  * slow one holds up nobody, and no lock is taken.
- *
- * While one worker is at work, the others leave new connections to it for a moment (WORKER_TURN_US): what
- * comes meanwhile is one batch then, and threads do not push each other off the processor. Where that one
- * is held up longer, by the store or by a large body, another steps in. */
+ */
 #ifndef GUICHET_RESPONDER_WORKER_H
 #define GUICHET_RESPONDER_WORKER_H
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include "receive.h"
 
 /* After the order to stop, requests that are arriving may take so long. */
 #define WORKER_DRAIN_MS 5000
-
-/* How long a worker leaves new connections to another that is at work. */
-#define WORKER_TURN_US 250
 
 struct worker;
 
@@ -26,7 +19,6 @@ struct worker_options {
     const struct service *service;
     int listener; /* non-blocking listening socket, shared by all workers */
     int stop;     /* an eventfd that becomes readable, and stays so, when it is time to stop */
-    atomic_uint *at_work; /* how many of them are, shared by all; outlives them */
     bool
         inherited; /* the listener outlives this process: what waits in its backlog is left to others */
 };

@@ -56,7 +56,7 @@ static void test_environment_alone(void **state)
     assert_null(c->file);
     assert_string_equal(c->store, "unix:///run/env.sock");
     assert_string_equal(c->store_origin, "environment");
-    assert_int_equal(c->workers, 2);
+    assert_int_equal(c->workers, 3);
     assert_int_equal(c->max_body, 1048576);
     assert_true(c->require_https);
     assert_int_equal(c->nproxies, 3);
@@ -257,7 +257,7 @@ static void test_documented_example(void **state)
     (void)state;
     static const char text[] = "[server]\n"
                                "store = unix:///run/redis/redis-server.sock\n"
-                               "workers = 2\n"
+                               "workers = 3\n"
                                "max_body = 1MiB\n"
                                "require_https = yes\n"
                                "trusted_proxies = 127.0.0.1, ::1\n"
