@@ -345,7 +345,7 @@ static int mount_provider(struct receiver *r, size_t i, struct fail *why)
                 p->name, STATE_PROVIDERS_MAX);
     if (p->retired)
         return 0;
-    m->verifier = verifier_new(p, r->service.environment, why);
+    m->verifier = verifier_new(p, r->service.environment, clock_now_us(r->service.clock), why);
     if (m->verifier == NULL)
         return -1;
     m->scheme = verifier_scheme(m->verifier);

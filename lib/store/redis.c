@@ -26,26 +26,28 @@ static const char commit_script[] =
 #pragma GCC diagnostic pop
 static const struct slice script = {commit_script, sizeof commit_script - 1};
 
-/* Which command runs the script. The first run of a process is an EVAL: one round trip, for a CGI
- * process has only that one. From the second on the script is loaded (what EVAL loads may be
- * dropped by newer servers) and called by its digest. */
-static bool choose_script(struct redis_store *s, struct redis_link *link, int64_t deadline_ms,
-                          struct redis_trouble *t)
+/* SHA-1 of the same text, by which Redis knows it. */
+static const char script_sha1[] =
+#include "commit_sha1.h"
+    ;
+
+/* By its digest: Redis has the script from the process before, as a rule, and one that does not is sent
+ * it (run_script). For a CGI process that is one round trip, and Redis need not hash the text again. From
+ * the second run of a process on the script is loaded, for newer servers may drop what EVAL brought. */
+static bool call_script(struct redis_store *s, struct redis_link *link, int64_t deadline_ms,
+                        struct redis_trouble *t)
 {
     const char *const load[3] = {"SCRIPT", "LOAD", commit_script};
     redisReply *reply;
 
-    if (s->sha1[0] == '\0' && s->evaluated) {
+    if (s->ran && !s->loaded) {
         reply = redis_link_ask(link, deadline_ms, load, 3, t);
         if (reply == NULL)
             return false;
-        if (reply->type == REDIS_REPLY_STRING && reply->len == REDIS_SHA1_TEXT)
-            memcpy(s->sha1, reply->str, REDIS_SHA1_TEXT + 1);
         freeReplyObject(reply);
+        s->loaded = true;
     }
-    bool by_name = s->sha1[0] != '\0';
-    if (!redis_batch_call(&s->batch, by_name ? "EVALSHA" : "EVAL",
-                          by_name ? slice_of(s->sha1) : script)) {
+    if (!redis_batch_call(&s->batch, "EVALSHA", slice_of(script_sha1))) {
         redis_trouble_set(t, &redis_confused, "no memory for the batch");
         return false;
     }
@@ -69,7 +71,7 @@ static redisReply *run_script(struct redis_store *s, struct redis_link *link, in
         reply = redis_link_send(link, deadline_ms, buf_slice(&b->head), buf_slice(&b->rest),
                                 replicas, acknowledged, t);
     }
-    s->evaluated = s->evaluated || reply != NULL;
+    s->ran = s->ran || reply != NULL;
     return reply;
 }
 
@@ -99,7 +101,7 @@ static bool attempt(struct redis_store *s, const struct store_batch *batch, int6
     redisReply *reply;
     bool ok;
 
-    if (link == NULL || !choose_script(s, link, deadline_ms, t))
+    if (link == NULL || !call_script(s, link, deadline_ms, t))
         return false;
     reply = run_script(s, link, deadline_ms, replicas, &acknowledged, t);
     if (reply == NULL)

@@ -5,14 +5,11 @@
 #include "store/redis_batch.h"
 #include "store/redis_route.h"
 
-#define REDIS_SHA1_TEXT 40
-
 struct redis_store {
     struct store base;
     struct redis_route route;
     struct redis_batch batch;
-    char sha1[REDIS_SHA1_TEXT + 1]; /* of the script as the server says it; "": not asked yet */
-    bool evaluated;                 /* the script was run once, by EVAL */
+    bool ran, loaded;           /* the script: once; for good (redis.c) */
     int64_t impatient_until_ms; /* a read-only server was waited for in vain: not again before */
 };
 

@@ -18,8 +18,7 @@ struct verifier {
     int64_t tolerance_us; /* 0: no time is signed */
     struct keyring *keys;
     bool can_change;
-    bool looked;
-    int64_t looked_us; /* when the files were read last, if looked */
+    int64_t looked_us; /* when the files were read last */
 };
 
 static const struct scheme *find_scheme(const struct config_provider *p, struct fail *why)
@@ -56,7 +55,7 @@ static int choose_tolerance(const struct scheme *s, const struct config_provider
 }
 
 struct verifier *verifier_new(const struct config_provider *p, char *const *environment,
-                              struct fail *why)
+                              int64_t now_us, struct fail *why)
 {
     struct verifier *v = calloc(1, sizeof *v);
 
@@ -67,6 +66,7 @@ struct verifier *verifier_new(const struct config_provider *p, char *const *envi
     v->provider = p;
     v->environment = environment;
     v->can_change = keyring_can_change(p);
+    v->looked_us = now_us;
     v->scheme = find_scheme(p, why);
     if (v->scheme == NULL || choose_tolerance(v->scheme, p, &v->tolerance_us, why) != 0)
         goto failed;
@@ -105,9 +105,8 @@ void verifier_refresh(struct verifier *v, int64_t now_us, struct fail *why)
     struct keyring *keys;
 
     why->text[0] = '\0';
-    if (!v->can_change || (v->looked && now_us >= v->looked_us && now_us - v->looked_us < US_PER_S))
+    if (!v->can_change || (now_us >= v->looked_us && now_us - v->looked_us < US_PER_S))
         return;
-    v->looked = true;
     v->looked_us = now_us;
     keys = keyring_load(v->scheme, v->provider, v->environment, why);
     if (keys == NULL)

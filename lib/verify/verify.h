@@ -24,10 +24,10 @@ struct verified {
 
 /* NULL when the provider's settings are not sound (unknown scheme, no secret, a secret that is empty or
  * of the wrong form, an API key missing where the scheme asks for one or given where it has none, a
- * tolerance where no time is signed): cause, file and line, remedy. `p` and `environment` must outlive
- * the verifier. */
+ * tolerance where no time is signed): cause, file and line, remedy. now_us: the time, from which
+ * verifier_refresh counts. `p` and `environment` must outlive the verifier. */
 struct verifier *verifier_new(const struct config_provider *p, char *const *environment,
-                              struct fail *why);
+                              int64_t now_us, struct fail *why);
 void verifier_free(struct verifier *v);
 
 const struct scheme *verifier_scheme(const struct verifier *v);

@@ -196,7 +196,7 @@ static enum verdict judge(struct call *c, const struct signing *s, struct trial 
     if (ok && api_key_header != NULL && s->api_key->n == 0)
         ok = without_api_key(t, court, api_key_header);
     if (ok)
-        verifier = verifier_new(&court->provider, court->environment, &why);
+        verifier = verifier_new(&court->provider, court->environment, now_us, &why);
     if (verifier != NULL) {
         request_init(&t->request, t->params);
         t->request.body = buf_slice(&t->body);

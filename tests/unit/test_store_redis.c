@@ -298,6 +298,29 @@ static void finds_its_script_again(void **state)
     conformance_count(t, "events", 2);
 }
 
+/* As a CGI process does, which commits once. */
+static void finds_the_script_of_the_process_before(void **state)
+{
+    struct store_under_test *t = conformance_begin(state);
+    struct store *real = t->store;
+    struct fail why;
+
+    redis_server_tell(&server, "SCRIPT FLUSH");
+    for (int i = 0; i < 2; i++) {
+        t->store = store_open(server.url, t->clock, &why);
+        assert_non_null(t->store);
+        redis_server_tell(&server, "CONFIG RESETSTAT");
+        expect_code(conformance_commit(t, conformance_event(i == 0 ? "e1" : "e2", "b", NULL, 0)),
+                    STORE_ACCEPTED);
+        assert_int_equal(calls_of("evalsha"), 1);
+        assert_int_equal(calls_of("eval"), i == 0);
+        assert_int_equal(calls_of("script|load"), 0);
+        store_free(t->store);
+    }
+    t->store = real;
+    conformance_count(t, "events", 2);
+}
+
 static struct store_findings examine(struct store_under_test *t)
 {
     struct store_findings f;
@@ -365,6 +388,7 @@ int main(void)
         cmocka_unit_test(mends_a_long_window_in_few_steps),
         cmocka_unit_test(counts_evidence_anew_when_it_was_taken_out),
         cmocka_unit_test(finds_its_script_again),
+        cmocka_unit_test(finds_the_script_of_the_process_before),
         cmocka_unit_test(sees_durability),
         cmocka_unit_test(chooses_its_database),
     };

@@ -114,7 +114,7 @@ static void counts(void **state)
     p.api_key.item[0].text = headers_copy(API_KEY);
     p.api_key.item[0].origin = headers_copy("guichet.conf:3");
     p.api_key.n = row->api_key != NULL ? 1 : 0;
-    struct verifier *v = verifier_new(&p, NULL, &why);
+    struct verifier *v = verifier_new(&p, NULL, NOW, &why);
     assert_non_null(v);
 
     assert_true(accepts(v, row, &w));

@@ -178,7 +178,7 @@ static void twin_of_secret(struct vector *v)
     struct verifier *other;
 
     *at = (char)(*at == 'A' ? 'B' : 'A');
-    other = verifier_new(&v->provider, NULL, &why);
+    other = verifier_new(&v->provider, NULL, v->now_us, &why);
     if (other == NULL)
         fail_msg("%s: %s", v->name, why.text);
     expect(other, v, v->now_us, SIGNATURE_MISMATCH, "another secret");
@@ -203,7 +203,7 @@ static void vectors_and_twins(void **state)
         struct verified out;
 
         vector_read(&v, from);
-        verifier = verifier_new(&v.provider, NULL, &why);
+        verifier = verifier_new(&v.provider, NULL, v.now_us, &why);
         if (verifier == NULL)
             fail_msg("%s: %s", v.name, why.text);
         assert_ptr_equal(verifier_scheme(verifier), v.scheme);
