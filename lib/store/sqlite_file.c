@@ -204,36 +204,63 @@ static int open_lock(const struct sqlite_file *f, const char *path)
     return fd;
 }
 
+/* The lock itself, once it is this thread's turn. Returns 0; EWOULDBLOCK when the deadline has passed; or
+ * another errno. */
+static int lock_file(const struct sqlite_file *f, const struct clock *clock, int64_t deadline_ms)
+{
+    for (int i = 0; flock(f->lock, LOCK_EX | LOCK_NB) != 0; i++) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return errno;
+        if (!sqlite_file_pause(clock, deadline_ms, i))
+            return EWOULDBLOCK;
+    }
+    return 0;
+}
+
+static bool busy(const struct sqlite_file *f, struct sqlite_trouble *t)
+{
+    return sqlite_trouble_set(t, "store_busy", "another process is writing to %.100s", f->path);
+}
+
 bool sqlite_file_lock(struct sqlite_file *f, const struct clock *clock, int64_t deadline_ms,
                       struct sqlite_trouble *t)
 {
     char path[SQLITE_PATH_ROOM];
+    int error;
 
     (void)snprintf(path, sizeof path, "%s-lock", f->path);
-    if (f->lock < 0)
+    if (f->lock < 0) {
         f->lock = open_lock(f, path);
-    if (f->lock < 0)
-        return unreachable(t, path, errno);
-    for (int i = 0; flock(f->lock, LOCK_EX | LOCK_NB) != 0; i++) {
-        if (errno != EWOULDBLOCK && errno != EINTR)
+        if (f->lock < 0)
             return unreachable(t, path, errno);
-        if (!sqlite_file_pause(clock, deadline_ms, i)) {
-            (void)sqlite_trouble_set(t, "store_busy", "another process is writing to %.100s",
-                                     f->path);
-            return false;
-        }
+        f->turn = sqlite_turn_join(f->lock);
     }
-    return true;
+    if (f->turn != NULL && !sqlite_turn_take(f->turn, clock, deadline_ms))
+        return busy(f, t);
+    error = lock_file(f, clock, deadline_ms);
+    f->locked = error == 0;
+    if (f->locked)
+        return true;
+    if (f->turn != NULL)
+        sqlite_turn_end(f->turn);
+    return error == EWOULDBLOCK ? busy(f, t) : unreachable(t, path, error);
 }
 
 void sqlite_file_unlock(struct sqlite_file *f)
 {
-    if (f->lock >= 0)
-        (void)flock(f->lock, LOCK_UN);
+    if (!f->locked)
+        return;
+    f->locked = false;
+    (void)flock(f->lock, LOCK_UN);
+    if (f->turn != NULL)
+        sqlite_turn_end(f->turn);
 }
 
 void sqlite_file_close(struct sqlite_file *f)
 {
+    sqlite_file_unlock(f);
+    sqlite_turn_leave(f->turn);
+    f->turn = NULL;
     if (f->lock >= 0)
         close(f->lock);
     f->lock = -1;

@@ -5,6 +5,7 @@
 
 #include <sys/stat.h>
 #include "store/sqlite_trouble.h"
+#include "store/sqlite_turn.h"
 
 /* Bytes of the path: SQLite takes 512, and puts endings to it. */
 #define SQLITE_PATH_MAX  440
@@ -15,6 +16,8 @@ struct sqlite_file {
     char folder[SQLITE_PATH_MAX + 1];
     bool in_memory; /* the file system is gone with the power */
     int lock;       /* descriptor of "<path>-lock", -1: not open */
+    bool locked;
+    struct sqlite_turn *turn; /* among the threads of this process; NULL: none */
     struct stat st; /* of the file, when it was last looked at */
 };
 
