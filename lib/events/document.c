@@ -180,10 +180,10 @@ enum document_kind document_text(const struct document *d, const char *path, str
 struct slice document_raw(const struct document *d, const char *name)
 {
     struct document_cursor c = document_begin(d);
-    struct slice member, raw;
+    struct slice wanted = slice_of(name), member, raw;
 
     while (document_next(d, &c, &member, &raw))
-        if (slice_is(member, name))
+        if (slice_equal(member, wanted))
             return raw;
     return SLICE_NONE;
 }
