@@ -128,6 +128,16 @@ void *arena_alloc(struct arena *a, size_t n)
     return p;
 }
 
+void arena_shrink(struct arena *a, void *p, size_t kept)
+{
+    struct block *b = a->newest;
+    size_t used = (size_t)((char *)p - b->bytes) + rounded(kept);
+
+    a->used -= b->used - used;
+    b->used = used;
+    arena_poison(b->bytes + used, b->room - used);
+}
+
 struct slice arena_copy(struct arena *a, struct slice s)
 {
     if (s.n == SIZE_MAX)

@@ -24,6 +24,10 @@ void *arena_alloc(struct arena *a, size_t n);
 /* As arena_alloc, but not zeroed: for buffers that are filled at once. */
 void *arena_raw(struct arena *a, size_t n);
 
+/* Takes back all but the first `kept` bytes of p, which was handed out last. Nothing may have been written
+ * to those taken back, for arena_reset does not overwrite them. */
+void arena_shrink(struct arena *a, void *p, size_t kept);
+
 /* A copy of s with a NUL behind it (not counted in its length); p == NULL when there is no room. */
 struct slice arena_copy(struct arena *a, struct slice s);
 

@@ -22,7 +22,7 @@ void buf_reset(struct buf *b)
         b->p[0] = '\0';
 }
 
-bool buf_reserve(struct buf *b, size_t n)
+bool buf_grow(struct buf *b, size_t n)
 {
     if (b->overflow)
         return false;
@@ -74,14 +74,9 @@ bool buf_addf(struct buf *b, const char *format, ...)
 
 bool buf_add_u64(struct buf *b, uint64_t v)
 {
-    char digits[20]; /* 2^64-1 has 20 */
-    size_t at = sizeof(digits);
+    char digits[TEXT_U64_MAX];
 
-    do {
-        digits[--at] = (char)('0' + v % 10);
-        v /= 10;
-    } while (v > 0);
-    return buf_add(b, digits + at, sizeof(digits) - at);
+    return buf_add(b, digits, (size_t)(text_put_u64(digits, v) - digits));
 }
 
 bool buf_add_i64(struct buf *b, int64_t v)

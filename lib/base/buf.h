@@ -28,16 +28,23 @@ void buf_free(struct buf *b);
 /* Empties the buffer, keeps its memory and clears the overflow mark. */
 void buf_reset(struct buf *b);
 
+/* buf_reserve for a buffer that has to grow, or must not. */
+bool buf_grow(struct buf *b, size_t n);
+
 /* Makes room for n more bytes and the NUL, or marks the buffer as overflowed and returns false. */
-bool buf_reserve(struct buf *b, size_t n);
+static inline bool buf_reserve(struct buf *b, size_t n)
+{
+    /* After an overflow, and before the first append, there is no such room: buf_grow sees to both. */
+    if (b->overflow || b->n >= b->room || n >= b->room - b->n || n > b->max - b->n)
+        return buf_grow(b, n);
+    return true;
+}
 
 /* The append functions return true when the bytes were appended. (Inline, because an answer, a commit
  * and an audit line are hundreds of short appends, and a literal's length is known where it stands.) */
 static inline bool buf_add(struct buf *b, const void *bytes, size_t n)
 {
-    /* After an overflow, and before the first append, there is no such room: buf_reserve sees to both. */
-    if ((b->overflow || b->n >= b->room || n >= b->room - b->n || n > b->max - b->n) &&
-        !buf_reserve(b, n))
+    if (!buf_reserve(b, n))
         return false;
     if (n > 0)
         memcpy(b->p + b->n, bytes, n);

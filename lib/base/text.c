@@ -48,6 +48,10 @@ bool text_is_plain(struct slice s, size_t min, size_t max)
     if (s.n < min || s.n > max)
         return false;
     for (size_t at = 0; at < s.n;) {
+        if (s.p[at] >= ' ' && s.p[at] <= '~') { /* the usual one */
+            at++;
+            continue;
+        }
         size_t n = utf8_length(slice_from(s, at));
         if (n == 0 || is_control(s.p + at, n))
             return false;
@@ -72,6 +76,20 @@ bool text_to_i64(struct slice s, int64_t *out)
     }
     *out = v;
     return true;
+}
+
+char *text_put_u64(char *out, uint64_t v)
+{
+    char *end = out + 1;
+
+    for (uint64_t rest = v; rest >= 10; rest /= 10)
+        end++;
+    out = end;
+    do {
+        *--out = (char)('0' + v % 10);
+        v /= 10;
+    } while (v > 0);
+    return end;
 }
 
 /* Not tolower(): that one follows the locale. */

@@ -17,6 +17,10 @@ bool text_is_plain(struct slice s, size_t min, size_t max);
  * fraction, no exponent. False otherwise, *out untouched. */
 bool text_to_i64(struct slice s, int64_t *out);
 
+/* v in decimal, at most TEXT_U64_MAX bytes and no NUL. Returns where it ends. */
+#define TEXT_U64_MAX 20
+char *text_put_u64(char *out, uint64_t v);
+
 /* Letters compared without regard to ASCII case. */
 bool text_equal_nocase(struct slice a, struct slice b);
 

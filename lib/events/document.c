@@ -15,7 +15,7 @@ _Static_assert(JANSSON_VERSION_HEX >= 0x020b00, "error codes and ordered objects
 
 /* While a document is made, Jansson's many small objects are cut from one piece of the arena, which is
  * wiped with the rest of the request. What does not fit goes to the heap, where the body's size bounds
- * it, so that a large document takes no more of the arena than a small one. */
+ * it, so that no document takes more of the arena, however large it is. */
 struct scratch {
     char *p;
     size_t used, room;
@@ -128,6 +128,10 @@ enum event_status document_read(struct slice body, struct arena *arena, struct d
     d->scratch.p = arena_raw(arena, SCRATCH_BYTES);
     d->scratch.room = d->scratch.p != NULL ? SCRATCH_BYTES : 0;
     load(d, flags, &error);
+    if (d->scratch.p != NULL) { /* what was not used need not be wiped */
+        arena_shrink(arena, d->scratch.p, d->scratch.used);
+        d->scratch.room = d->scratch.used;
+    }
     if (d->scratch
             .failed) { /* whatever Jansson made of that: it tells of it by no code of its own */
         document_free(d);
@@ -180,10 +184,10 @@ enum document_kind document_text(const struct document *d, const char *path, str
 struct slice document_raw(const struct document *d, const char *name)
 {
     struct document_cursor c = document_begin(d);
-    struct slice member, raw;
+    struct slice wanted = slice_of(name), member, raw;
 
     while (document_next(d, &c, &member, &raw))
-        if (slice_is(member, name))
+        if (slice_equal(member, wanted))
             return raw;
     return SLICE_NONE;
 }

@@ -1,14 +1,9 @@
 #include "events/event.h"
 
-#include <stdio.h>
-
 #include "base/text.h"
 #include "events/document.h"
 #include "events/refuse.h"
 #include "events/table.h"
-
-/* Decimal digits of an int64_t, its sign and a NUL. */
-#define I64_ROOM 21
 
 /* One event on its way from the document to its changes. */
 struct reading {
@@ -171,13 +166,13 @@ static void read_fields(struct reading *r, struct facts *facts)
 
 static enum event_status handle(struct reading *r, const struct event_type *type)
 {
-    char stamp[I64_ROOM], at[RFC3339_US_ROOM];
+    char stamp[TEXT_U64_MAX], at[RFC3339_US_ROOM];
     struct facts facts = {.type = type, .id = r->out->id, .document = r->document};
     struct change_list changes = change_list_new(r->arena);
 
-    (void)snprintf(stamp, sizeof stamp, "%lld", (long long)r->out->stamp_us);
+    char *stamp_end = text_put_u64(stamp, (uint64_t)r->out->stamp_us);
     rfc3339_format_us(r->out->stamp_us, at);
-    facts.stamp = keep(r, slice_of(stamp));
+    facts.stamp = keep(r, (struct slice){stamp, (size_t)(stamp_end - stamp)});
     facts.at = keep(r, slice_of(at));
     read_fields(r, &facts);
     if (r->no_memory)

@@ -16,13 +16,25 @@ static void skip_space(struct slice *s)
         skip(s, 1);
 }
 
+/* Whether an odd number of backslashes stands before p. */
+static bool is_escaped(const char *begin, const char *p)
+{
+    const char *run = p;
+
+    while (run > begin && run[-1] == '\\')
+        run--;
+    return (p - run) % 2 == 1;
+}
+
 /* The string that begins here. */
 static void skip_string(struct slice *s)
 {
-    skip(s, 1);
-    while (s->n > 0 && s->p[0] != '"')
-        skip(s, s->p[0] == '\\' ? 2 : 1);
-    skip(s, 1);
+    const char *begin = s->p + 1, *end = s->p + s->n, *at = begin;
+
+    do
+        at = memchr(at, '"', (size_t)(end - at));
+    while (at != NULL && is_escaped(begin, at++));
+    *s = slice_from(*s, (size_t)((at != NULL ? at : end) - s->p));
 }
 
 /* The object or array that begins here. Depth is counted, not followed by recursion: brackets are known
@@ -54,8 +66,11 @@ static void skip_nested(struct slice *s)
 /* The number or word that begins here. */
 static void skip_bare(struct slice *s)
 {
-    while (s->n > 0 && s->p[0] != ',' && s->p[0] != '}' && !is_space(s->p[0]))
-        skip(s, 1);
+    size_t n = 0;
+
+    while (n < s->n && s->p[n] != ',' && s->p[n] != '}' && !is_space(s->p[n]))
+        n++;
+    skip(s, n);
 }
 
 static void skip_value(struct slice *s)

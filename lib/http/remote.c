@@ -111,7 +111,7 @@ struct slice remote_address(const struct config *c, const struct request *r)
     unsigned hops = 0;
     char *const *end = r->params;
 
-    if (!config_trusts(c, peer))
+    if (!config_trusts(c, peer) || request_param(r, "HTTP_X_FORWARDED_FOR", NULL).p == NULL)
         return address;
     while (*end != NULL)
         end++;

@@ -18,12 +18,18 @@ static enum method read_method(struct slice name)
     return METHOD_OTHER;
 }
 
-static void measure_names(struct request *r)
+/* Tells most names apart: by length, middle and end. */
+static uint8_t mark(const char *name, size_t n)
 {
-    for (size_t i = 0; i < REQUEST_NAMES && r->params[i] != NULL; i++) {
-        const char *equals = strchr(r->params[i], '=');
-        if (equals != NULL && equals - r->params[i] <= UINT8_MAX)
-            r->name_bytes[i] = (uint8_t)(equals - r->params[i]);
+    return n > 0 ? (uint8_t)(n + 8U * (uint8_t)name[n / 2] + 3U * (uint8_t)name[n - 1]) : 0;
+}
+
+static void mark_names(struct request *r)
+{
+    for (; r->nmarks < REQUEST_MARKS && r->params[r->nmarks] != NULL; r->nmarks++) {
+        const char *p = r->params[r->nmarks], *equals = strchr(p, '=');
+        if (equals != NULL)
+            r->mark[r->nmarks] = mark(p, (size_t)(equals - p));
     }
 }
 
@@ -31,23 +37,33 @@ void request_init(struct request *r, char *const *params)
 {
     memset(r, 0, sizeof(*r));
     r->params = params;
-    measure_names(r);
+    mark_names(r);
     r->body_state = BODY_EMPTY;
     r->method = read_method(request_param(r, "REQUEST_METHOD", NULL));
     if (request_path(request_param(r, "REQUEST_URI", NULL), r->path, sizeof(r->path)) < 0)
         r->path[0] = '\0';
 }
 
-struct slice request_param(const struct request *r, const char *name, unsigned *times)
+/* The next variable from `at` on whose name may be one with that mark, or the end. */
+static size_t next_marked(const struct request *r, size_t at, uint8_t wanted)
+{
+    const uint8_t *found;
+
+    if (at >= r->nmarks)
+        return at;
+    found = memchr(r->mark + at, wanted, r->nmarks - at);
+    return found != NULL ? (size_t)(found - r->mark) : r->nmarks;
+}
+
+static struct slice find(const struct request *r, const char *name, size_t n, unsigned *times)
 {
     struct slice first = SLICE_NONE;
     unsigned count = 0;
-    size_t n = strlen(name);
+    uint8_t wanted = mark(name, n);
 
-    for (size_t i = 0; r->params[i] != NULL; i++) {
+    for (size_t i = next_marked(r, 0, wanted); r->params[i] != NULL;
+         i = next_marked(r, i + 1, wanted)) {
         const char *p = r->params[i];
-        if (i < REQUEST_NAMES && r->name_bytes[i] != 0 && r->name_bytes[i] != n)
-            continue;
         if (strncmp(p, name, n) != 0 || p[n] != '=')
             continue;
         if (count++ == 0)
@@ -58,50 +74,42 @@ struct slice request_param(const struct request *r, const char *name, unsigned *
     return first;
 }
 
-/* The CGI variable that carries the header (RFC 3875 section 4.1.18). False if the name is too long. */
-static bool param_name(const char *header, const char *prefix, char out[static PARAM_NAME_MAX + 1])
+struct slice request_param(const struct request *r, const char *name, unsigned *times)
 {
-    size_t at = strlen(prefix);
-    size_t n = strlen(header);
+    return find(r, name, strlen(name), times);
+}
 
-    if (n > PARAM_NAME_MAX - at)
-        return false;
-    memcpy(out, prefix, at);
+/* The header's name as CGI variables have it (RFC 3875 section 4.1.18), without a prefix. */
+static void variable_name(const char *header, size_t n, char *out)
+{
     for (size_t i = 0; i < n; i++) {
         char c = header[i];
         if (c >= 'a' && c <= 'z')
             c = (char)(c - 'a' + 'A');
-        out[at + i] = c == '-' ? '_' : c;
+        out[i] = c == '-' ? '_' : c;
     }
-    out[at + n] = '\0';
-    return true;
-}
-
-static struct slice prefixed_header(const struct request *r, const char *prefix, const char *name,
-                                    unsigned *times)
-{
-    char param[PARAM_NAME_MAX + 1];
-
-    if (param_name(name, prefix, param))
-        return request_param(r, param, times);
-    if (times != NULL)
-        *times = 0;
-    return SLICE_NONE;
 }
 
 struct slice request_header(const struct request *r, const char *name, unsigned *times)
 {
-    struct slice header = slice_of(name);
+    char redirect[PARAM_NAME_MAX] = "REDIRECT_HTTP_";
+    char *http = redirect + strlen("REDIRECT_"), *bare = http + strlen("HTTP_");
+    size_t n = strlen(name), room = sizeof(redirect) - (size_t)(bare - redirect);
+    struct slice header = {bare, n};
 
-    if (text_equal_nocase(header, SLICE_LITERAL("content-type")) ||
-        text_equal_nocase(header, SLICE_LITERAL("content-length")))
-        return prefixed_header(r, "", name, times);
+    if (times != NULL)
+        *times = 0;
+    if (n > room)
+        return SLICE_NONE;
+    variable_name(name, n, bare);
+    if (slice_is(header, "CONTENT_TYPE") || slice_is(header, "CONTENT_LENGTH"))
+        return find(r, bare, n, times);
 
-    struct slice value = prefixed_header(r, "HTTP_", name, times);
+    struct slice value = find(r, http, (size_t)(bare - http) + n, times);
     /* A rewrite rule that ran without the header leaves an empty variable behind. */
-    if (value.n == 0 && text_equal_nocase(header, SLICE_LITERAL("authorization"))) {
+    if (value.n == 0 && slice_is(header, "AUTHORIZATION")) {
         unsigned redirected = 0;
-        struct slice other = prefixed_header(r, "REDIRECT_HTTP_", name, &redirected);
+        struct slice other = find(r, redirect, (size_t)(bare - redirect) + n, &redirected);
         if (redirected > 0) {
             if (times != NULL)
                 *times = redirected;

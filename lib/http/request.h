@@ -14,7 +14,7 @@
 #include "base/slice.h"
 
 #define REQUEST_PATH_MAX 1024 /* bytes of the path, decoded but not yet normalised */
-#define REQUEST_NAMES    64   /* variables whose names are measured ahead */
+#define REQUEST_MARKS    64   /* variables whose names are marked ahead */
 
 enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_OTHER };
 
@@ -29,8 +29,8 @@ enum body_state {
 
 struct request {
     char *const *params; /* CGI variables "NAME=value", NULL-terminated; a name may come twice */
-    uint8_t name_bytes
-        [REQUEST_NAMES]; /* of the first names, so that few need comparing; 0: not known */
+    uint8_t mark[REQUEST_MARKS]; /* of the first names, so that few need comparing */
+    size_t nmarks;
     enum method method;
     char path[REQUEST_PATH_MAX + 1]; /* see request_path; "" when it cannot be read */
     struct slice body;               /* empty unless body_state is BODY_WHOLE */

@@ -22,16 +22,12 @@ static bool is_refused(enum outcome o)
            o == OUTCOME_LIMITED;
 }
 
-static void add_key(struct buf *out, const char *key)
-{
-    buf_adds(out, ",\"");
-    buf_adds(out, key);
-    buf_adds(out, "\":");
-}
+/* A member's name with what stands around it. */
+#define KEY(name) SLICE_LITERAL(",\"" name "\":")
 
-static void add_text(struct buf *out, const char *key, struct slice text, size_t max_bytes)
+static void add_text(struct buf *out, struct slice key, struct slice text, size_t max_bytes)
 {
-    add_key(out, key);
+    buf_add_slice(out, key);
     if (text.n == 0) {
         buf_adds(out, "null");
         return;
@@ -49,7 +45,7 @@ static void add_start(struct buf *out, int64_t at_us, const char *provider)
     buf_adds(out, "{\"time\":\"");
     buf_adds(out, time);
     buf_adds(out, "\"");
-    add_text(out, "provider", slice_of(provider), WORD_MAX);
+    add_text(out, KEY("provider"), slice_of(provider), WORD_MAX);
 }
 
 /* Begins a new second if now is one. Returns how many lines the one before held back: each of
@@ -74,20 +70,20 @@ static void add_line(struct buf *out, const struct audit_line *line)
                           (char)('0' + ms_part % 10)};
 
     add_start(out, line->at_us, line->provider);
-    add_text(out, "id", line->id, ID_MAX);
-    add_text(out, "event_type", line->event_type, ID_MAX);
-    add_text(out, "outcome", slice_of(state_outcome_name(line->outcome)), WORD_MAX);
-    add_text(out, "reason", slice_of(line->reason), WORD_MAX);
-    add_text(out, "detail", line->detail, DETAIL_MAX);
-    add_text(out, "remote", line->remote, REMOTE_MAX);
-    add_key(out, "status");
+    add_text(out, KEY("id"), line->id, ID_MAX);
+    add_text(out, KEY("event_type"), line->event_type, ID_MAX);
+    add_text(out, KEY("outcome"), slice_of(state_outcome_name(line->outcome)), WORD_MAX);
+    add_text(out, KEY("reason"), slice_of(line->reason), WORD_MAX);
+    add_text(out, KEY("detail"), line->detail, DETAIL_MAX);
+    add_text(out, KEY("remote"), line->remote, REMOTE_MAX);
+    buf_add_slice(out, KEY("status"));
     buf_add_i64(out, line->status);
-    add_key(out, "duration_ms");
+    buf_add_slice(out, KEY("duration_ms"));
     buf_add_i64(out, us / 1000);
     buf_add(out, part, sizeof part);
-    add_key(out, "bytes");
+    buf_add_slice(out, KEY("bytes"));
     buf_add_u64(out, line->bytes);
-    add_key(out, "secret");
+    buf_add_slice(out, KEY("secret"));
     if (line->secret >= 0)
         buf_add_i64(out, line->secret);
     else

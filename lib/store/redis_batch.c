@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/codec.h"
+#include "base/text.h"
 
 #define OWN_KEYS    6
-#define NUMBER_ROOM 20 /* the longest int64_t */
 #define DIGEST_TEXT 44 /* base64 of SHA256_BYTES */
 #define NONCE_TEXT  24 /* base64 of STORE_NONCE_BYTES */
 #define RECORD_TEXT (DIGEST_TEXT + 1 + NONCE_TEXT)
@@ -39,42 +39,43 @@ static size_t member_args(const struct store_member *m)
     return n;
 }
 
-/* v in decimal before `end`; where it begins. */
-static char *write_number(char *end, int64_t v)
+/* Begins a word of n bytes: "$<n>\r\n". Returns where it goes, with room for it and its end, or NULL. */
+static char *begin_word(struct buf *out, size_t n)
 {
-    uint64_t rest = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+    char *p;
 
-    do {
-        *--end = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest > 0);
-    if (v < 0)
-        *--end = '-';
-    return end;
+    if (n > REDIS_BATCH_BYTES_MAX || !buf_reserve(out, 1 + TEXT_U64_MAX + 2 + n + 2)) {
+        out->overflow = true;
+        return NULL;
+    }
+    p = out->p + out->n;
+    *p++ = '$';
+    p = text_put_u64(p, n);
+    *p++ = '\r';
+    *p++ = '\n';
+    return p;
 }
 
-/* Begins a word of so many bytes: "$<n>\r\n". */
-static void begin_word(struct buf *out, size_t n)
+/* Ends the word whose bytes lie before p. */
+static void end_word(struct buf *out, char *p)
 {
-    char text[1 + NUMBER_ROOM + 2];
-    char *end = text + sizeof text, *at = write_number(end - 2, (int64_t)n);
-
-    *--at = '$';
-    end[-2] = '\r';
-    end[-1] = '\n';
-    buf_add(out, at, (size_t)(end - at));
+    memcpy(p, "\r\n", 3);
+    out->n = (size_t)(p + 2 - out->p);
 }
 
-static void end_word(struct buf *out)
+static char *put(char *p, struct slice s)
 {
-    buf_add(out, "\r\n", 2);
+    if (s.n > 0)
+        memcpy(p, s.p, s.n);
+    return p + s.n;
 }
 
 static void add_word(struct buf *out, struct slice s)
 {
-    begin_word(out, s.n);
-    buf_add_slice(out, s);
-    end_word(out);
+    char *p = begin_word(out, s.n);
+
+    if (p != NULL)
+        end_word(out, put(p, s));
 }
 
 static void add(struct redis_batch *b, struct slice s)
@@ -85,21 +86,20 @@ static void add(struct redis_batch *b, struct slice s)
 
 static void add_number(struct redis_batch *b, int64_t v)
 {
-    char text[NUMBER_ROOM];
-    char *end = text + sizeof text, *at = write_number(end, v);
+    char text[1 + TEXT_U64_MAX] = "-";
+    char *end = text_put_u64(text + 1, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
+    char *begin = v < 0 ? text : text + 1;
 
-    add(b, (struct slice){at, (size_t)(end - at)});
+    add(b, (struct slice){begin, (size_t)(end - begin)});
 }
 
 static void add_key(struct redis_batch *b, struct slice prefix, const char *kind, struct slice name)
 {
-    size_t k = strlen(kind);
+    struct slice k = slice_of(kind);
+    char *p = begin_word(&b->rest, prefix.n + k.n + name.n);
 
-    begin_word(&b->rest, prefix.n + k + name.n);
-    buf_add_slice(&b->rest, prefix);
-    buf_add(&b->rest, kind, k);
-    buf_add_slice(&b->rest, name);
-    end_word(&b->rest);
+    if (p != NULL)
+        end_word(&b->rest, put(put(put(p, prefix), k), name));
     b->words++;
 }
 
@@ -223,7 +223,7 @@ bool redis_batch_call(struct redis_batch *b, const char *command, struct slice s
     buf_reset(&b->head);
     buf_adds(&b->head, "*");
     buf_add_u64(&b->head, 2 + b->words);
-    end_word(&b->head);
+    buf_adds(&b->head, "\r\n");
     add_word(&b->head, slice_of(command));
     add_word(&b->head, script);
     return !b->head.overflow;

@@ -36,14 +36,16 @@ void store_free(struct store *s)
  * a colon and begins otherwise. */
 static bool key_sound(struct slice key)
 {
-    static const char *const own[] = {
-        "id:", "quarantine:", "selftest:", "audit:", "lease:", "order:"};
+    const struct slice own[] = {SLICE_LITERAL("id"),       SLICE_LITERAL("quarantine"),
+                                SLICE_LITERAL("selftest"), SLICE_LITERAL("audit"),
+                                SLICE_LITERAL("lease"),    SLICE_LITERAL("order")};
     const char *colon = key.n > 0 ? memchr(key.p, ':', key.n) : NULL;
-    bool sound = colon != NULL && colon != key.p;
+    struct slice word = {key.p, colon != NULL ? (size_t)(colon - key.p) : 0};
 
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
-        sound = sound && !slice_begins(key, own[i]);
-    return sound;
+        if (slice_equal(word, own[i]))
+            return false;
+    return word.n > 0;
 }
 
 static bool change_sound(const struct change *c)

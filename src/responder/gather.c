@@ -25,6 +25,20 @@ void gather_free(struct gather *g)
     buf_free(&g->body);
 }
 
+/* Bytes of the pairs at the beginning that are here whole and whose lengths have one byte each. */
+static size_t usual_pairs(const uint8_t *p, size_t n)
+{
+    size_t at = 0;
+
+    while (n - at >= 2 && ((p[at] | p[at + 1]) & 0x80) == 0) {
+        size_t pair = 2 + (size_t)p[at] + p[at + 1];
+        if (pair > n - at)
+            break;
+        at += pair;
+    }
+    return at;
+}
+
 /* Walks the name-value pairs: each length is one byte, or four if its high bit is set. */
 static bool walk_params(struct gather *g, const uint8_t *p, size_t n)
 {
@@ -36,6 +50,12 @@ static bool walk_params(struct gather *g, const uint8_t *p, size_t n)
             g->pair_skip -= (uint32_t)step;
             i += step;
             continue;
+        }
+        if (g->length_have == 0 && !g->name_read) {
+            size_t usual = usual_pairs(p + i, n - i);
+            i += usual;
+            if (usual > 0)
+                continue;
         }
         if (g->length_have == 0 && (p[i] & 0x80) != 0) {
             g->length_need = 4;

@@ -90,6 +90,32 @@ static void test_reset_overwrites(void **state)
     arena_free(a);
 }
 
+/* What is taken back counts no more, comes next, and is as it was. */
+static void test_shrink(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(100 * 1024);
+    const size_t before[] = {0, 100, 50 * 1024}; /* the last leaves no room in the first block */
+
+    for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
+        assert_non_null(arena_raw(a, before[i]));
+        size_t used = arena_used(a);
+        char *p = arena_raw(a, 4096);
+        memset(p, 'x', 64);
+        arena_shrink(a, p, 64);
+        assert_int_equal(arena_used(a), used + 64);
+        char *next = arena_raw(a, 4096);
+        assert_ptr_equal(next, p + 64);
+        for (size_t k = 0; k < 4096; k++)
+            assert_int_equal(next[k], 0);
+        arena_shrink(a, next, 0);
+        assert_int_equal(arena_used(a), used + 64);
+        arena_reset(a);
+        assert_int_equal(arena_used(a), 0);
+    }
+    arena_free(a);
+}
+
 static void test_copy(void **state)
 {
     (void)state;
@@ -115,6 +141,7 @@ int main(void)
         cmocka_unit_test(test_empty_maximum),
         cmocka_unit_test(test_blocks_do_not_overlap),
         cmocka_unit_test(test_reset_overwrites),
+        cmocka_unit_test(test_shrink),
         cmocka_unit_test(test_copy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,9 @@
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <cmocka.h>
 
 #include "base/fail.h"
@@ -109,6 +111,22 @@ static void test_to_i64(void **state)
     guard_page_free(g);
 }
 
+static void test_put_u64(void **state)
+{
+    (void)state;
+    char text[TEXT_U64_MAX + 1], expected[TEXT_U64_MAX + 1];
+    uint64_t power = 1; /* of ten, and what lies around it */
+
+    for (unsigned i = 0; i < TEXT_U64_MAX; i++, power *= 10)
+        for (uint64_t v = power - 1; v - (power - 1) < 3; v++) {
+            *text_put_u64(text, v) = '\0';
+            (void)snprintf(expected, sizeof expected, "%" PRIu64, v);
+            assert_string_equal(text, expected);
+        }
+    *text_put_u64(text, UINT64_MAX) = '\0';
+    assert_string_equal(text, "18446744073709551615");
+}
+
 static void test_nocase_and_trim(void **state)
 {
     (void)state;
@@ -156,8 +174,11 @@ static void test_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_utf8),   cmocka_unit_test(test_plain),
-        cmocka_unit_test(test_to_i64), cmocka_unit_test(test_nocase_and_trim),
+        cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_to_i64),
+        cmocka_unit_test(test_put_u64),
+        cmocka_unit_test(test_nocase_and_trim),
         cmocka_unit_test(test_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

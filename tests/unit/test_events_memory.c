@@ -14,7 +14,8 @@
 #include "unit/events_read.h"
 
 #define MEMBERS_SMALL 2
-#define MEMBERS_LARGE 400 /* far more than the piece of the arena holds */
+#define MEMBERS_LARGE 400             /* far more than the piece of the arena holds */
+#define PIECE_MAX     (4 * 1024 + 64) /* and what tells of it */
 #define THREADS       4
 #define ROUNDS        50
 
@@ -85,7 +86,7 @@ static void refused(void **state)
     reader_free(&r);
 }
 
-/* A large document takes no more of the arena than a small one. */
+/* A document takes of the arena what it needs, but however large it is no more than its piece. */
 static void spares_the_arena(void **state)
 {
     struct reader r = reader_new();
@@ -102,7 +103,8 @@ static void spares_the_arena(void **state)
         document_free(d);
         used[i] = arena_used(r.arena);
     }
-    assert_int_equal(used[0], used[1]);
+    assert_true(used[0] < used[1]);
+    assert_true(used[1] <= PIECE_MAX);
     buf_free(&body);
     reader_free(&r);
 }

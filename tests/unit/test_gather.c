@@ -206,6 +206,8 @@ static void test_lengths_of_parameters(void **state)
         {"a pair", "\x01\x01Nv", 4, GATHER_DONE},
         {"four-byte lengths", "\x80\x00\x00\x01\x80\x00\x00\x01Nv", 10, GATHER_DONE},
         {"empty name and value", "\x00\x00", 2, GATHER_DONE},
+        {"a long length between", "\x01\x01Nv\x80\x00\x00\x01\x01Nv\x01\x00N", 14, GATHER_DONE},
+        {"the last value longer than the stream", "\x01\x01Nv\x01\x02Nv", 8, GATHER_BAD},
         {"value longer than the stream", "\x01\x02Nv", 4, GATHER_BAD},
         {"a length alone", "\x01", 1, GATHER_BAD},
         {"a length cut short", "\x01\x80\x00", 3, GATHER_BAD},

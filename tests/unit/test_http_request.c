@@ -224,13 +224,13 @@ static void test_param(void **state)
     assert_null(request_param(&r, "NOVALUE", NULL).p);
 }
 
-/* A header that is sent twice is counted so wherever it stands: beyond the names that are measured ahead,
- * behind names that are too long to be measured, behind variables that have none. */
+/* A header that is sent twice is counted so wherever it stands: beyond the names that are marked ahead,
+ * behind names that are very long, behind variables that have none. */
 static void test_param_anywhere(void **state)
 {
     (void)state;
-    enum { MANY = 3 * REQUEST_NAMES };
-    static const size_t places[] = {0, REQUEST_NAMES - 1, REQUEST_NAMES, 2 * REQUEST_NAMES,
+    enum { MANY = 3 * REQUEST_MARKS };
+    static const size_t places[] = {0, REQUEST_MARKS - 1, REQUEST_MARKS, 2 * REQUEST_MARKS,
                                     MANY - 1};
     static char signature[] = "HTTP_X_T4G_SIGNATURE=sha256=00", again[] = "HTTP_X_T4G_SIGNATURE=";
     static char other[] = "HTTP_X_OTHER=1", bare[] = "HTTP_X_T4G_SIGNATURE", unnamed[] = "=1";
