@@ -18,7 +18,7 @@ struct sqlite_file {
     int lock;       /* descriptor of "<path>-lock", -1: not open */
     bool locked;
     struct sqlite_turn *turn; /* among the threads of this process; NULL: none */
-    struct stat st; /* of the file, when it was last looked at */
+    struct stat st;           /* of the file, when it was last looked at */
 };
 
 /* Reads sqlite:///path. False with cause and remedy. */
