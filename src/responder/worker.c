@@ -107,7 +107,7 @@ static void accept_one(struct worker *w, int fd)
 }
 
 /* Those who send share the processor: the one who has just woken us may have more to hand over. Giving
- * way once, when it is not a lone request, makes batches a fifth to a half larger under load. */
+ * way once, when it is not a lone request, makes batches larger under load. */
 static void accept_ready(struct worker *w)
 {
     bool gave_way = false;
