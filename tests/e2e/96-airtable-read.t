@@ -26,8 +26,8 @@ deploy_base
 request "$BASE_PATH" -H "Authorization: Bearer $TOKEN"
 like "$STATUS $ANSWER" "403 *not enabled*" "without a configured token nobody reads"
 like "$(cat "$D/guichet.log")" "*/webhooks/airtable/...*[[]provider airtable] read_token*" "and the log says how to change that"
-kill "$LOOK_PID"
-wait "$LOOK_PID" 2> /dev/null
+kill "$LOOKER" 2> /dev/null
+wait "$LOOKER" 2> /dev/null
 deploy_base "${READ[@]}"
 get ""
 is "$STATUS" 404 "a base that is not known"

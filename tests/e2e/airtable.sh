@@ -65,6 +65,7 @@ deploy_base() {
     deploy lighttpd "provider airtable.secret = dir:$SECRETS" "provider airtable.backlog_limit = 0" "$@"
     export WEBHOOK_PUBLIC_URL=$URL/webhooks/airtable/refresh
     coproc LOOK { exec "$TOP/tests/airtable/look" "$MOCK" "$AIRTABLE_BASE_ID" "${store[@]}" 2>&1; }
+    LOOKER=$LOOK_PID # the shell forgets LOOK_PID with its end
 }
 
 look() {
@@ -107,7 +108,7 @@ within_limit() { # NAME
 
 end_base() {
     # shellcheck disable=SC2153 # the coproc's
-    kill "$LOOK_PID" 2> /dev/null
-    wait "$LOOK_PID" 2> /dev/null
+    kill "$LOOKER" 2> /dev/null
+    wait "$LOOKER" 2> /dev/null
     stop "$MOCK_PID"
 }
