@@ -107,7 +107,6 @@ within_limit() { # NAME
 }
 
 end_base() {
-    # shellcheck disable=SC2153 # the coproc's
     kill "$LOOKER" 2> /dev/null
     wait "$LOOKER" 2> /dev/null
     stop "$MOCK_PID"
