@@ -7,7 +7,7 @@ from figures import shown, table
 from load import measure, sign, warm_up
 from receivers import PATH, Guichet, GuichetFcgid, GuichetProxy
 
-SENDERS = 24  # of each kind; eight times the workers
+SENDERS = 16  # of each kind; five times the workers. (With 24 mod_fcgid shows its own pauses of a second.)
 CONNECTIONS = 8
 DRIP_S = 0.1
 PIPELINED = 200
