@@ -7,11 +7,12 @@ import os
 import subprocess
 import time
 
-from lab import BUILD, TOP, Trouble, cpu_us
+from lab import BUILD, TICK_US, TOP, Trouble, cpu_us
 from receivers import PATH
 
 PRESIGN = os.path.join(BUILD, "tests", "load", "presign")
 POST = os.path.join(TOP, "tests", "bench", "post.lua")
+SETTLE_S = 120
 
 
 def sign(lab, n, prefix, size=0):
@@ -40,8 +41,25 @@ def figures(wrk):
     raise Trouble(f"wrk gave no figures:\n{out[-1000:]}")
 
 
+def settle(roots):
+    """Waits until the receiver rests; the seconds that took. Some answer first and work then: what they do
+    is theirs to pay, and the next one's run does not begin before it is done."""
+    began = time.monotonic()
+    before = cpu_us(roots)
+    while True:
+        time.sleep(0.1)
+        now = cpu_us(roots)
+        seconds = time.monotonic() - began
+        if now - before <= TICK_US:
+            return seconds - 0.1
+        if seconds > SETTLE_S:
+            raise Trouble(f"a receiver is still at work {SETTLE_S} s after its last answer")
+        before = now
+
+
 def measure(receiver, requests, available, connections, seconds, flush=True, expected=200):
-    """Figures of one run: rate, times, CPU of every process of the receiver, and whether it counts.
+    """Figures of one run: rate of the answers, the same until all work was done (rate_done), times, CPU of
+    every process of the receiver, and whether it counts.
 
     What makes it void: an answer that is not the expected one, a request that was given up, or a stream
     that holds another number of entries than there were answers. (What was under way when the generator
@@ -55,13 +73,13 @@ def measure(receiver, requests, available, connections, seconds, flush=True, exp
     redis_pid = [receiver.redis.process.pid]
     before, redis_before = cpu_us(roots), cpu_us(redis_pid)
     run = figures(generator(receiver.lab, receiver.url(), requests, connections, seconds, expected != 200))
+    late_s = settle(roots)
     if receiver.stream:
         entries = receiver.entries() - entries
-    else:
-        time.sleep(0.05)
     answered = run["answered"]
     run.update(
         receiver=receiver.name, connections=connections, rate=answered / run["seconds"],
+        rate_done=answered / (run["seconds"] + late_s),
         cpu_us=(cpu_us(roots) - before) / answered if answered else 0.0,
         redis_us=(cpu_us(redis_pid) - redis_before) / answered if answered and receiver.redis_is_store and receiver.stores else 0.0,
         entries=entries)
