@@ -219,7 +219,7 @@ static int lock_file(const struct sqlite_file *f, const struct clock *clock, int
 
 static bool busy(const struct sqlite_file *f, struct sqlite_trouble *t)
 {
-    return sqlite_trouble_set(t, "store_busy", "another process is writing to %.100s", f->path);
+    return sqlite_trouble_set(t, "store_busy", "somebody else is writing to %.100s", f->path);
 }
 
 bool sqlite_file_lock(struct sqlite_file *f, const struct clock *clock, int64_t deadline_ms,

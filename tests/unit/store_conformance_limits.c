@@ -326,6 +326,27 @@ static void goes_on_behind_a_failing_member(void **state)
     conformance_entry(t, "events", 0, "id", "e4");
 }
 
+static void keeps_its_own_keys(void **state)
+{
+    static const char *const own[] = {"events",     "id:x",    "quarantine:seen",
+                                      "selftest:x", "audit:x", "lease:x",
+                                      "order:x",    ":x",      ""},
+                             *const others[] = {"ids:x", "orders:x", "user:id:x"};
+    struct store_under_test *t = conformance_begin(state);
+    struct change c = {.verb = CHANGE_APPEND, .value = SLICE_LITERAL("1")};
+
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        c.key = slice_of(own[i]);
+        expect_word(conformance_commit(t, conformance_event("e1", "b", &c, 1)), STORE_FAULT,
+                    "bad_change");
+    }
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        c.key = slice_of(others[i]);
+        expect_code(conformance_commit(t, conformance_event(others[i], "b", &c, 1)),
+                    STORE_ACCEPTED);
+    }
+}
+
 static void takes_a_large_body(void **state)
 {
     struct store_under_test *t = conformance_begin(state);
@@ -374,6 +395,7 @@ const struct CMUnitTest store_conformance_limits[] = {
     cmocka_unit_test(marks_a_hook),
     cmocka_unit_test(takes_a_full_batch),
     cmocka_unit_test(goes_on_behind_a_failing_member),
+    cmocka_unit_test(keeps_its_own_keys),
     cmocka_unit_test(takes_a_large_body),
     cmocka_unit_test(examines_itself_without_a_trace),
 };
