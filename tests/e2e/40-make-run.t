@@ -23,16 +23,16 @@ is $? 0 "make run ONESHOT=1" || note "$(cat "$out")"
 is "$(grep -c '^  ok ' "$out")" 9 "nine answers as expected"
 is "$(grep -c ' 401 ' "$out")" 1 "the forgery among them"
 is "$(left_over)" "" "no process is left"
-is "$(stat -c %a "$copy"/var/keys/* | sort -u)" 600 "the keys are for their owner alone"
-is "$(grep -c '^require_https = no' "$copy/var/guichet.conf")" 1 "plain HTTP is in its own configuration"
+is "$(stat -c %a "$(home)"/keys/* | sort -u)" 600 "the keys are for their owner alone"
+is "$(grep -c '^require_https = no' "$(home)/guichet.conf")" 1 "plain HTTP is in its own configuration"
 like "$(cat "$out")" '*require_https = no*' "and is said"
 like "$(cat "$out")" '*'$'\n  ''*XLEN guichet:{dazno}:events'$'\n    6\n'* "six events are handed on"
-keys=$(cat "$copy"/var/keys/*)
+keys=$(cat "$(home)"/keys/*)
 
 run ONESHOT=1
 is $? 0 "a second time" || note "$(cat "$out")"
 like "$(cat "$out")" '*'$'\n  ''*XLEN guichet:{dazno}:events'$'\n    12\n'* "it finds its data again"
-is "$(cat "$copy"/var/keys/*)" "$keys" "and its keys"
+is "$(cat "$(home)"/keys/*)" "$keys" "and its keys"
 
 # A wrong answer is noticed: the responder is given another secret than the one that signs.
 # shellcheck disable=SC2016 # $home is a text of the script
