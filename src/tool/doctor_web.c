@@ -10,10 +10,12 @@
 #define SIZE_MAX_TRY (8u << 20) /* bytes; larger bodies are not tried */
 
 /* Who waits this long found every process busy: mod_fcgid sleeps 1 s and tries again. With enough processes
- * one or two in a round do so; with one or two processes half of all. */
+ * one or two in a round do so; with one or two processes half of all, and fewer where the processor is busy,
+ * for those that are sent at once do not arrive at once then. */
 #define WAITED_US    (900 * 1000)
 #define BURST        8 /* what a quiet host must bear */
-#define BURST_ROUNDS 4 /* of these half must wait */
+#define BURST_ROUNDS 4
+#define BURST_WAITS  (BURST * BURST_ROUNDS * 3 / 8) /* so many of them must wait */
 #define BURST_TRIES                                                                                \
     10 /* rounds at most: a server that was just started may start processes slowly */
 #define BURST_BYTES 32768
@@ -223,7 +225,9 @@ void doctor_burst(struct doctor *d)
     char who[DOCTOR_WHO_ROOM] = "";
 
     memset(bytes, ' ', sizeof bytes);
-    for (k = 0; a != NULL && k < BURST_TRIES && waited >= BURST * BURST_ROUNDS / 2; k++) {
+    /* A round in which half waited is not the last: there may be one process after all. */
+    for (k = 0; a != NULL && k < BURST_TRIES && (waited >= BURST_WAITS || late[k - 1] >= BURST / 2);
+         k++) {
         probe_burst(d->probe, &r, BURST, a);
         d->probes += BURST;
         for (size_t i = 0; i < BURST; i++) {
@@ -243,7 +247,7 @@ void doctor_burst(struct doctor *d)
         doctor_find(d, FINDING_FEW_PROCESSES, d->target->path,
                     "of %d requests at once, %zu times, %zu were not served: %s", BURST, k, refused,
                     who);
-    else if (a != NULL && waited >= BURST * BURST_ROUNDS / 2)
+    else if (a != NULL && waited >= BURST_WAITS)
         doctor_find(d, FINDING_FEW_PROCESSES, d->target->path,
                     "of %d requests at once, %d times, %zu waited for a process", BURST,
                     BURST_ROUNDS, waited);
